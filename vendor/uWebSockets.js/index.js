@@ -1,0 +1,1 @@
+import * as uws from "uws-pack"; export * from "uws-pack"; export default uws;
