@@ -1,0 +1,245 @@
+// REST
+// ----
+// Requests and responses under `/api` (DESIGN.md 6). The server validates with these, the OpenAPI document is made of
+// them, and the SDK has its types from them.
+
+import { z } from 'zod';
+import {
+  CUSTOMER_ID,
+  type CustomerId,
+  ORDER_ID,
+  type OrderId,
+  PAYMENT_ID,
+  type PaymentId,
+  SHOW_ID,
+  type ShowId,
+} from './ids.ts';
+import { bookingIdText, contact, holdIdText, MAX_SEATS_IN_REQUEST, seatLabel } from './messages.ts';
+import { priceLine } from './money.ts';
+import { CODES, type Code } from './refusals.ts';
+import { seatPlan } from './seat-plan.ts';
+import { BOOKING_STATUSES, FAILURE_REASONS, ROLES, SEAT_STATUSES } from './status.ts';
+
+export const showIdText = z
+  .string()
+  .regex(SHOW_ID)
+  .transform((id) => id as ShowId);
+const isoInstant = z.iso.datetime();
+const isoDate = z.iso.date();
+
+export const errorBody = z.object({
+  error: z.object({
+    code: z.enum(Object.keys(CODES) as [Code, ...Code[]]),
+    message: z.string(),
+    details: z.unknown().optional(),
+  }),
+});
+export type ErrorBody = z.infer<typeof errorBody>;
+
+// People
+
+/** 8 to 128 characters; longer ones would buy time of our hash function. */
+const password = z.string().min(8).max(128);
+export const registerBody = z.strictObject({
+  email: z.email().max(254),
+  password,
+  name: z.string().trim().min(1).max(80),
+});
+export const loginBody = z.strictObject({ email: z.email().max(254), password: z.string().min(1).max(128) });
+export const guestBody = z.strictObject({ name: z.string().trim().min(1).max(80).optional() });
+export const user = z.object({
+  id: z
+    .string()
+    .regex(CUSTOMER_ID)
+    .transform((id) => id as CustomerId),
+  role: z.enum(ROLES),
+  guest: z.boolean(),
+  email: z.string().nullable(),
+  name: z.string().nullable(),
+});
+export type User = z.infer<typeof user>;
+export const identity = z.object({ token: z.string(), expiresInMs: z.int(), user });
+export type Identity = z.infer<typeof identity>;
+
+// Catalog
+
+export const city = z.object({ id: z.string(), name: z.string(), state: z.string() });
+export const theater = z.object({ id: z.string(), name: z.string(), address: z.string(), cityId: z.string() });
+export const screen = z.object({ id: z.string(), name: z.string(), capacity: z.int() });
+export const movie = z.object({
+  id: z.string(),
+  title: z.string(),
+  language: z.string(),
+  certificate: z.string(),
+  runtimeMinutes: z.int(),
+  synopsis: z.string(),
+  genres: z.array(z.string()),
+  posterUrl: z.string(),
+});
+export type Movie = z.infer<typeof movie>;
+export const show = z.object({
+  id: showIdText,
+  movieId: z.string(),
+  movieTitle: z.string(),
+  theater,
+  screen,
+  startsAt: isoInstant,
+  fromPaise: z.int(),
+});
+export type Show = z.infer<typeof show>;
+
+/** A list. `nextPage` is given while there is more. */
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextPage: z.int().optional() });
+
+const page = z.coerce.number().int().min(1).max(1000).default(1);
+const shortText = z.string().trim().min(1).max(80);
+export const moviesQuery = z.object({
+  city: shortText.optional(),
+  q: shortText.optional(),
+  date: isoDate.optional(),
+  page,
+});
+export const showsQuery = z.object({
+  movie: shortText.optional(),
+  city: shortText.optional(),
+  date: isoDate.optional(),
+  page,
+});
+export const theatersQuery = z.object({ city: shortText.optional(), page });
+export const movieDetail = movie.extend({ shows: z.array(show) });
+
+const minutes = z.number().min(0);
+/** What a page needs to know of the seat rules to offer what will be sold; the show itself decides. Minutes before the start. */
+export const showRules = z.object({
+  /** A pick may not leave a single free seat between taken ones. */
+  orphans: z.boolean(),
+  /** Wheelchair spaces and their companion seats: when they are sold to all. Absent: never. */
+  accessible: z.object({
+    releaseMinutesBefore: minutes.optional(),
+    releaseWhenSoldOut: z.enum(['all', 'category', 'price']).optional(),
+  }),
+  houseReleaseMinutesBefore: minutes.optional(),
+  /** From then on only the box office sells. */
+  remoteClosesMinutesBefore: minutes.optional(),
+  /** By category, live holds and bookings together. */
+  maxSeatsPerCustomerIn: z.record(z.string(), z.int()),
+});
+export type PublicShowRules = z.infer<typeof showRules>;
+
+/** A tax that comes as a line of its own: 1800 basis points are 18 %. */
+export const tax = z.object({ label: z.string(), basisPoints: z.int(), on: z.enum(['seats', 'fee']) });
+
+/** Everything about a show that does not change while it sells. */
+export const showDetail = show.extend({
+  protocol: z.int(),
+  plan: seatPlan,
+  /** Of an adult, by category. */
+  pricePaise: z.record(z.string(), z.int()),
+  /** Of the other ticket types, by type and category; a type is sold only in the categories it has a price for. */
+  ticketPaise: z.record(z.string(), z.record(z.string(), z.int())),
+  feePaisePerSeat: z.int(),
+  taxes: z.array(tax),
+  rules: showRules,
+  holdTtlMs: z.int(),
+  maxSeatsPerHold: z.int(),
+});
+export type ShowDetail = z.infer<typeof showDetail>;
+
+export const availability = z.object({
+  capacity: z.int(),
+  available: z.int(),
+  badge: z.enum(['available', 'filling_fast', 'almost_full', 'sold_out', 'closed']),
+  categories: z.array(z.object({ code: z.string(), capacity: z.int(), available: z.int() })),
+});
+export type Availability = z.infer<typeof availability>;
+
+/** Status of every seat in index order, for clients without a socket. */
+export const showSeats = z.object({
+  showId: showIdText,
+  epoch: z.int(),
+  revision: z.int(),
+  seats: z.array(z.enum(SEAT_STATUSES)),
+});
+export type ShowSeats = z.infer<typeof showSeats>;
+
+export const joinBody = z.strictObject({ protocol: z.int() });
+/** A Colyseus seat reservation: a join ticket, single use, good for 15 seconds. */
+export const joinTicket = z.object({
+  name: z.string(),
+  sessionId: z.string(),
+  roomId: z.string(),
+  processId: z.string(),
+  publicAddress: z.string().optional(),
+});
+export type JoinTicket = z.infer<typeof joinTicket>;
+
+// Bookings and payment
+
+export const refundView = z.object({
+  amountPaise: z.int(),
+  status: z.enum(['requested', 'pending', 'processed', 'failed']),
+});
+export const bookingView = z.object({
+  id: bookingIdText,
+  showId: showIdText,
+  status: z.enum(BOOKING_STATUSES),
+  reason: z.enum(FAILURE_REASONS).optional(),
+  /** What a screen shows now; derived from booking and payments, never a status of its own (DESIGN.md 3). */
+  display: z.enum(['paying', 'confirming', 'confirmed', 'failed', 'refunding', 'refunded', 'cancelled']),
+  seats: z.array(z.string()),
+  amountPaise: z.int(),
+  lines: z.array(priceLine),
+  remainingMs: z.int().optional(),
+  /** Short code a person can read out at the counter; given once the payment is captured. */
+  code: z.string().optional(),
+  paid: z.boolean(),
+  refundedPaise: z.int(),
+  refunds: z.array(refundView),
+  movieTitle: z.string(),
+  theater: z.string(),
+  screen: z.string(),
+  startsAt: isoInstant,
+  createdAt: isoInstant,
+});
+export type BookingView = z.infer<typeof bookingView>;
+
+export const order = z.object({
+  orderId: z.string().transform((id) => id as OrderId),
+  amount: z.int(),
+  currency: z.literal('INR'),
+  keyId: z.string(),
+  bookingId: bookingIdText,
+  remainingMs: z.int(),
+});
+export const createBookingBody = z
+  .strictObject({
+    showId: showIdText,
+    seats: z.array(seatLabel).min(1).max(MAX_SEATS_IN_REQUEST),
+    /** One ticket type per seat, in the order of `seats`; absent: all adult. */
+    tickets: z.array(z.string().min(1).max(24)).min(1).max(MAX_SEATS_IN_REQUEST).optional(),
+    /** The party needs a wheelchair space. */
+    accessible: z.boolean().optional(),
+    contact,
+  })
+  .refine((body) => body.tickets === undefined || body.tickets.length === body.seats.length, 'one ticket per seat');
+export const createdBooking = z.object({
+  booking: z.object({ id: bookingIdText, status: z.literal('pending'), remainingMs: z.int() }),
+  order,
+});
+export const createOrderBody = z.strictObject({ holdId: holdIdText, contact });
+/** The three fields of Razorpay's callback, named as Razorpay names them. */
+export const verifyBody = z.strictObject({
+  razorpay_order_id: z
+    .string()
+    .regex(ORDER_ID)
+    .transform((id) => id as OrderId),
+  razorpay_payment_id: z
+    .string()
+    .regex(PAYMENT_ID)
+    .transform((id) => id as PaymentId),
+  razorpay_signature: z.string().min(1).max(256),
+});
+export const bookingEnvelope = z.object({ booking: bookingView });
+
+export const idempotencyKeyHeader = 'idempotency-key';
