@@ -1,0 +1,86 @@
+// Checkout: the script a shop includes, and the page it opens, whose buttons say what the customer and the bank do.
+
+import { readFileSync } from 'node:fs';
+import { payAs, payBody } from './control.ts';
+import { apiError } from './errors.ts';
+import type { Answer, Call, Route } from './routes.ts';
+import { refusal } from './routes.ts';
+
+const CHECKOUT_SCRIPT = asset('checkout.js');
+const PAGE = asset('page.html');
+const PAGE_SCRIPT = asset('page.js');
+const PAGE_STYLE = asset('page.css');
+
+/** Readable from any origin, as the real script is; embedders with COEP need the second header. */
+const EMBEDDABLE = { 'cross-origin-resource-policy': 'cross-origin', 'cache-control': 'no-store' };
+const PAGE_HEADERS = {
+  ...EMBEDDABLE,
+  'content-security-policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
+  'referrer-policy': 'no-referrer',
+};
+
+export const CHECKOUT_ROUTES: readonly Route[] = [
+  {
+    name: 'checkout.script',
+    method: 'GET',
+    pattern: '/v1/checkout.js',
+    handle: () => ({
+      status: 200,
+      contentType: 'text/javascript; charset=utf-8',
+      text: CHECKOUT_SCRIPT,
+      headers: { ...EMBEDDABLE, 'access-control-allow-origin': '*' },
+    }),
+  },
+  { name: 'checkout.page_script', method: 'GET', pattern: '/checkout/assets/page.js', handle: () => pageScript() },
+  { name: 'checkout.page_style', method: 'GET', pattern: '/checkout/assets/page.css', handle: () => pageStyle() },
+  { name: 'checkout.page', method: 'GET', pattern: '/checkout/:orderId', handle: page },
+  { name: 'checkout.pay', method: 'POST', pattern: '/checkout/:orderId/pay', handle: payFromPage },
+];
+
+function asset(name: string): string {
+  return readFileSync(new URL(`../assets/${name}`, import.meta.url), 'utf8');
+}
+
+function pageScript(): Answer {
+  return { status: 200, contentType: 'text/javascript; charset=utf-8', text: PAGE_SCRIPT, headers: EMBEDDABLE };
+}
+
+function pageStyle(): Answer {
+  return { status: 200, contentType: 'text/css; charset=utf-8', text: PAGE_STYLE, headers: EMBEDDABLE };
+}
+
+function page(call: Call): Answer {
+  const { engine } = call.double;
+  const order = engine.state.orders.get(call.params.orderId ?? '');
+  if (order === undefined) return refusal(apiError('id_unknown'));
+  if (call.query.get('key_id') !== engine.merchant.keyId) return refusal(apiError('authentication_failed'));
+  const data = {
+    orderId: order.entity.id,
+    amount: order.entity.amount,
+    currency: order.entity.currency,
+    paid: order.entity.status === 'paid',
+    /** Where results are posted; never `*`, so that only the page that opened Checkout hears them. */
+    openerOrigin: originOf(call.query.get('origin')),
+    name: call.query.get('name') ?? 'Test merchant',
+    description: call.query.get('description') ?? '',
+    email: call.query.get('email') ?? '',
+    contact: call.query.get('contact') ?? '',
+  };
+  const text = PAGE.replace('__DATA__', () => escapeAttribute(JSON.stringify(data)));
+  return { status: 200, contentType: 'text/html; charset=utf-8', text, headers: PAGE_HEADERS };
+}
+
+function escapeAttribute(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+}
+
+function originOf(text: string | null): string | null {
+  if (text === null || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  return url.protocol === 'http:' || url.protocol === 'https:' ? url.origin : null;
+}
+
+function payFromPage(call: Call): Answer | Promise<Answer> {
+  const parsed = payBody.safeParse({ ...call.fields, order_id: call.params.orderId });
+  return parsed.success ? payAs(parsed.data, call) : refusal(apiError('body_malformed'));
+}

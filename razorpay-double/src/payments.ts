@@ -1,0 +1,277 @@
+// Payments
+// --------
+// created -> authorized -> captured, created -> failed, and the edge every integration forgets: failed -> authorized.
+//
+// Invariants:
+//   `authorizedAtMs` is set when the customer was debited, and never cleared: from then on the money is in the ledger.
+//   A captured payment has the order paid in the same change, and emits payment.captured before order.paid.
+//   Money nobody may keep (second on one order, past its window) is given back in the same change that took it.
+
+import type { Draft, Outcome } from './draft.ts';
+import { no, ok } from './draft.ts';
+import type { Notes, Order, Payment, PaymentEntity, PaymentMethod } from './entities.ts';
+import { NO_NOTES } from './entities.ts';
+import { apiError, fieldRequired } from './errors.ts';
+import type { Fields } from './fields.ts';
+import { readAmount, readNotes, unknownFields } from './fields.ts';
+import { refundAutomatically } from './refunds.ts';
+
+/** What the customer and the bank do with one attempt. */
+export type PayOutcome = 'success' | 'fail' | 'silent' | 'debit_no_callback' | 'late';
+
+export const FAILURES = {
+  payment_failed: ['Payment failed', 'bank', 'payment_authorization'],
+  payment_timed_out: [
+    'Payment was unsuccessful as it could not be completed in time.',
+    'customer',
+    'payment_authentication',
+  ],
+  insufficient_funds: [
+    'Payment failed because of insufficient balance in the account.',
+    'customer',
+    'payment_authorization',
+  ],
+  card_declined: ['Payment was declined by the card issuing bank.', 'issuer_bank', 'payment_authorization'],
+  payment_cancelled: ['Payment was cancelled by the customer.', 'customer', 'payment_authentication'],
+} as const satisfies Record<string, readonly [description: string, source: string, step: string]>;
+export type FailureReason = keyof typeof FAILURES;
+
+export type PayRequest = {
+  readonly orderId: string;
+  readonly method: PaymentMethod;
+  readonly outcome: PayOutcome;
+  readonly delayMs: number;
+  readonly reason: FailureReason;
+  /** True: allow (and keep) an authorization beside another one. */
+  readonly second: boolean;
+  readonly email: string;
+  readonly contact: string;
+  readonly notes: Notes;
+};
+
+export const PAY_DEFAULTS = {
+  method: 'upi',
+  reason: 'payment_failed',
+  second: false,
+  email: 'void@razorpay.com',
+  contact: '+919999999999',
+  notes: NO_NOTES,
+} as const;
+
+/** One payment attempt. Refused when the order is paid or already has an authorized payment. */
+export function pay(draft: Draft, request: PayRequest): Outcome<Payment> {
+  const order = draft.order(request.orderId);
+  if (order === undefined) return no(apiError('id_unknown'));
+  if (!request.second) {
+    if (order.entity.status === 'paid') return no(apiError('order_paid'));
+    if (holdsMoney(draft, order)) return no(apiError('order_has_authorized'));
+  }
+  const id = draft.newId('pay');
+  const attempted: Order = {
+    ...order,
+    entity: {
+      ...order.entity,
+      status: order.entity.status === 'paid' ? 'paid' : 'attempted',
+      attempts: order.entity.attempts + 1,
+    },
+    paymentIds: [...order.paymentIds, id],
+  };
+  draft.put(['order', attempted]);
+  const created: Payment = {
+    entity: newPaymentEntity(draft, id, attempted, request),
+    plan: null,
+    createdAtMs: draft.nowMs,
+    authorizedAtMs: null,
+    secondAllowed: request.second,
+  };
+  return ok(settleAttempt(draft, created, request));
+}
+
+function settleAttempt(draft: Draft, created: Payment, request: PayRequest): Payment {
+  const later = { kind: 'authorize', dueAtMs: draft.nowMs + request.delayMs } as const;
+  switch (request.outcome) {
+    case 'success':
+    case 'debit_no_callback':
+      return request.delayMs > 0 ? putPayment(draft, { ...created, plan: later }) : authorize(draft, created);
+    case 'fail':
+      return fail(draft, created, request.reason);
+    case 'silent': {
+      const dueAtMs = draft.nowMs + draft.settings.paymentTimeoutMs;
+      return putPayment(draft, { ...created, plan: { kind: 'time_out', dueAtMs } });
+    }
+    case 'late':
+      return putPayment(draft, { ...fail(draft, created, 'payment_timed_out'), plan: later });
+    default:
+      return request.outcome satisfies never;
+  }
+}
+
+/** What the clock does to a payment whose plan has come due. */
+export function firePaymentPlan(draft: Draft, payment: Payment): void {
+  if (payment.plan === null) return;
+  switch (payment.plan.kind) {
+    case 'authorize':
+      authorize(draft, payment);
+      return;
+    case 'time_out':
+      fail(draft, { ...payment, plan: null }, 'payment_timed_out');
+      return;
+    case 'lapse':
+      refundAutomatically(draft, { ...payment, plan: null });
+      return;
+    default:
+      payment.plan.kind satisfies never;
+  }
+}
+
+/** The bank said yes: debit, tell, and then capture, wait for the merchant, or give back. */
+function authorize(draft: Draft, payment: Payment): Payment {
+  const order = draft.orderOf(payment);
+  const unwanted = !payment.secondAllowed && (order.entity.status === 'paid' || holdsMoney(draft, order));
+  const authorized = putPayment(draft, {
+    ...payment,
+    entity: {
+      ...payment.entity,
+      status: 'authorized',
+      error_code: null,
+      error_description: null,
+      error_source: null,
+      error_step: null,
+      error_reason: null,
+    },
+    plan: null,
+    authorizedAtMs: draft.nowMs,
+  });
+  draft.emit('payment.authorized', authorized);
+  if (unwanted) return refundAutomatically(draft, authorized);
+  const policy = draft.capturePolicyOf(order);
+  const fromMs = draft.settings.windowFrom === 'created' ? payment.createdAtMs : draft.nowMs;
+  const automaticUntilMs = policy.automaticMinutes === null ? null : fromMs + policy.automaticMinutes * 60_000;
+  const inTime = automaticUntilMs !== null && draft.nowMs <= automaticUntilMs;
+  const free = order.entity.status !== 'paid';
+  if (free && (draft.settings.directSettlement || inTime)) return recordCapture(draft, authorized);
+  const lapseAtMs = fromMs + policy.manualMinutes * 60_000;
+  if (draft.nowMs >= lapseAtMs) return refundAutomatically(draft, authorized);
+  return putPayment(draft, { ...authorized, plan: { kind: 'lapse', dueAtMs: lapseAtMs } });
+}
+
+function fail(draft: Draft, payment: Payment, reason: FailureReason): Payment {
+  const [description, source, step] = FAILURES[reason];
+  const failed = putPayment(draft, {
+    ...payment,
+    entity: {
+      ...payment.entity,
+      status: 'failed',
+      error_code: 'BAD_REQUEST_ERROR',
+      error_description: description,
+      error_source: source,
+      error_step: step,
+      error_reason: reason,
+    },
+    plan: null,
+  });
+  draft.emit('payment.failed', failed);
+  return failed;
+}
+
+/** `POST /v1/payments/:id/capture`. There is no partial capture and no idempotency key. */
+export function capture(draft: Draft, id: string, fields: Fields): Outcome<Payment> {
+  const payment = draft.payment(id);
+  if (payment === undefined) return no(apiError('id_unknown'));
+  const stranger = unknownFields(fields, new Set(['amount', 'currency']));
+  if (stranger !== null) return no(stranger);
+  const amount = readAmount(fields.amount);
+  if (!amount.ok) return amount;
+  if (fields.currency === undefined) return no(fieldRequired('currency'));
+  if (payment.entity.captured) return no(apiError('capture_twice'));
+  if (payment.entity.status !== 'authorized') return no(apiError('capture_not_authorized'));
+  if (amount.value !== payment.entity.amount) return no(apiError('capture_amount', 'amount'));
+  if (fields.currency !== payment.entity.currency) return no(apiError('capture_currency', 'currency'));
+  if (draft.orderOf(payment).entity.status === 'paid') return no(apiError('order_paid'));
+  return ok(recordCapture(draft, payment));
+}
+
+function recordCapture(draft: Draft, payment: Payment): Payment {
+  const order = draft.orderOf(payment);
+  const fee = Math.round((payment.entity.amount * draft.settings.feeBasisPoints) / 10_000);
+  const captured = putPayment(draft, {
+    ...payment,
+    // The fee includes 18 % tax, so the tax is 18/118 of it.
+    entity: { ...payment.entity, status: 'captured', captured: true, fee, tax: Math.round((fee * 18) / 118) },
+    plan: null,
+  });
+  const paid: Order = {
+    ...order,
+    entity: { ...order.entity, amount_paid: captured.entity.amount, amount_due: 0, status: 'paid' },
+  };
+  draft.put(['order', paid]);
+  draft.emit('payment.captured', captured);
+  draft.emit('order.paid', captured, { order: paid });
+  return captured;
+}
+
+/** PATCH: notes are all that can change. */
+export function editPayment(draft: Draft, id: string, fields: Fields): Outcome<Payment> {
+  const payment = draft.payment(id);
+  if (payment === undefined) return no(apiError('id_unknown'));
+  const stranger = unknownFields(fields, new Set(['notes']));
+  if (stranger !== null) return no(stranger);
+  const notes = readNotes(fields.notes);
+  if (!notes.ok) return notes;
+  return ok(putPayment(draft, { ...payment, entity: { ...payment.entity, notes: notes.value } }));
+}
+
+/** True while some payment of the order is authorized or captured. */
+function holdsMoney(draft: Draft, order: Order): boolean {
+  return order.paymentIds.some((id) => {
+    const status = draft.payment(id)?.entity.status;
+    return status === 'authorized' || status === 'captured';
+  });
+}
+
+function putPayment(draft: Draft, payment: Payment): Payment {
+  draft.put(['payment', payment]);
+  return payment;
+}
+
+function newPaymentEntity(draft: Draft, id: string, order: Order, request: PayRequest): PaymentEntity {
+  const vpa = request.method === 'upi' ? 'success@razorpay' : null;
+  const reference = digitsOf(id);
+  return {
+    id,
+    entity: 'payment',
+    amount: order.entity.amount,
+    currency: order.entity.currency,
+    status: 'created',
+    order_id: order.entity.id,
+    invoice_id: null,
+    international: false,
+    method: request.method,
+    amount_refunded: 0,
+    refund_status: null,
+    captured: false,
+    description: null,
+    card_id: request.method === 'card' ? draft.newId('card') : null,
+    bank: request.method === 'netbanking' ? 'HDFC' : null,
+    wallet: request.method === 'wallet' ? 'payzapp' : null,
+    vpa,
+    email: request.email,
+    contact: request.contact,
+    notes: request.notes,
+    fee: null,
+    tax: null,
+    error_code: null,
+    error_description: null,
+    error_source: null,
+    error_step: null,
+    error_reason: null,
+    acquirer_data: request.method === 'netbanking' ? { bank_transaction_id: reference } : { rrn: reference },
+    created_at: draft.nowSeconds,
+    ...(vpa === null ? {} : { upi: { payer_account_type: 'bank_account', vpa, flow: 'intent' } }),
+  };
+}
+
+/** Twelve digits, as a bank reference has; made from the id so that it needs no chance of its own. */
+function digitsOf(id: string): string {
+  return [...id.slice(-12)].map((character) => String(character.charCodeAt(0) % 10)).join('');
+}

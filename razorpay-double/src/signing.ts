@@ -1,0 +1,24 @@
+// The two signatures of Razorpay: different keys, both hex HMAC-SHA256.
+
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/** What Checkout hands to the browser: signed with the key secret over `order_id|payment_id`. */
+export function paymentSignature(orderId: string, paymentId: string, keySecret: string): string {
+  return createHmac('sha256', keySecret).update(`${orderId}|${paymentId}`).digest('hex');
+}
+
+/** `X-Razorpay-Signature`: signed with the webhook secret over the exact bytes of the body. */
+export function webhookSignature(body: string, webhookSecret: string): string {
+  return createHmac('sha256', webhookSecret).update(body).digest('hex');
+}
+
+export function sha256Hex(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Compares without telling by time how much was right. */
+export function sameText(left: string, right: string): boolean {
+  const a = Buffer.from(left);
+  const b = Buffer.from(right);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
