@@ -1,0 +1,38 @@
+// How the demo's shows are sold: who pays less, the tax on the fee, and what is kept back until when.
+
+import type { SeatPlan } from '@housefull/schema/seat-plan';
+import { DEFAULT_SELLING, type SaleTerms } from '../store/show-store.ts';
+
+/** Hundredths of the adult price by ticket type. A theater that is not here sells adult tickets only. */
+const REDUCED: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'lotus-fort': { child: 60, senior: 75 },
+  'banyan-indiranagar': { child: 50, student: 80, senior: 70 },
+  'cubbon-central': { child: 65 },
+};
+/** Sold at one price, whoever sits there: what costs as much to clean, and what is sold whole. */
+const ONE_PRICE: ReadonlySet<string> = new Set(['recliner', 'box', 'sofa', 'daybed', 'family', 'car', 'van']);
+const TEN_RUPEES = 1000;
+
+/** The tax that India takes on a booking fee. Tickets are priced with theirs inside. */
+const FEE_TAX = { label: 'GST 18 % on the fee', basisPoints: 1800, on: 'fee' } as const;
+
+/** @param pricePaise of an adult, by category. */
+export function demoTerms(
+  theaterId: string,
+  { categories, seats }: SeatPlan,
+  pricePaise: Readonly<Record<string, number>>,
+): SaleTerms {
+  const reducible = categories.map(({ code }) => code).filter((code) => !ONE_PRICE.has(code));
+  const rounded = (paise: number): number => Math.round(paise / TEN_RUPEES) * TEN_RUPEES;
+  const pricesAt = (hundredths: number): Record<string, number> =>
+    Object.fromEntries(reducible.map((code) => [code, rounded(((pricePaise[code] ?? 0) * hundredths) / 100)]));
+  const types = reducible.length === 0 ? [] : Object.entries(REDUCED[theaterId] ?? {});
+  const hasHouse = seats.some((seat) => seat.house === true);
+  return {
+    ...(types.length === 0
+      ? {}
+      : { ticketPaise: Object.fromEntries(types.map(([type, hundredths]) => [type, pricesAt(hundredths)])) }),
+    taxes: [FEE_TAX],
+    selling: { accessible: DEFAULT_SELLING.accessible, ...(hasHouse ? { houseReleaseMinutesBefore: 60 } : {}) },
+  };
+}

@@ -1,0 +1,126 @@
+// Actors
+// ------
+// The live actors of this node: claimed, loaded, found, unloaded when idle.
+//
+// Owns:   at most one actor per show, and the openings under way.
+// Never:  decides who owns a show: Postgres does (L1).
+
+import type { CustomerId, ShowId } from '@housefull/schema/ids';
+import type { RoomEvents, RoomEventType } from '@housefull/schema/messages';
+import { refuse } from '@housefull/schema/refusals';
+import type { Directory, PortResult, ShowPort } from '../routing/show-port.ts';
+import { Actor } from './actor.ts';
+import type { ActorDeps } from './actor-deps.ts';
+
+export interface ActorsLimits {
+  /** Shows this node serves at a time; more are `overloaded` (L8). */
+  readonly maxShows: number;
+  /** How long `find` waits for a show to be loaded. */
+  readonly openTimeoutMs: number;
+  /** A show that nobody needs is unloaded after this. */
+  readonly idleAfterMs: number;
+}
+
+export const DEFAULT_ACTORS_LIMITS: ActorsLimits = { maxShows: 5000, openTimeoutMs: 5000, idleAfterMs: 60_000 };
+
+const unavailable = (): PortResult => ({ ok: false, refusal: refuse('unavailable', { retryAfterMs: 500 }) });
+
+export class Actors implements Directory {
+  readonly #deps: Omit<ActorDeps, 'ended'>;
+  readonly #limits: ActorsLimits;
+  readonly #live = new Map<ShowId, Actor>();
+  readonly #opening = new Map<ShowId, Promise<PortResult>>();
+  #closing = false;
+
+  constructor(deps: Omit<ActorDeps, 'ended'>, limits: ActorsLimits = DEFAULT_ACTORS_LIMITS) {
+    this.#deps = deps;
+    this.#limits = limits;
+  }
+
+  get count(): number {
+    return this.#live.size;
+  }
+
+  /** The shows served here now. */
+  shows(): readonly ShowId[] {
+    return [...this.#live.keys()];
+  }
+
+  live(showId: ShowId): ShowPort | undefined {
+    return this.#live.get(showId);
+  }
+
+  async find(showId: ShowId): Promise<PortResult> {
+    const live = this.#live.get(showId);
+    if (live !== undefined) return { ok: true, port: live };
+    if (this.#closing) return unavailable();
+    let opening = this.#opening.get(showId);
+    if (opening === undefined) {
+      if (this.#live.size + this.#opening.size >= this.#limits.maxShows) {
+        return { ok: false, refusal: refuse('overloaded', { retryAfterMs: 1000 }) };
+      }
+      opening = this.#open(showId).finally(() => this.#opening.delete(showId));
+      this.#opening.set(showId, opening);
+    }
+    return this.#within(opening);
+  }
+
+  /** A private event to one customer of a live show; nothing when the show is not live here. */
+  tell<T extends RoomEventType>(showId: ShowId, customerId: CustomerId, type: T, payload: RoomEvents[T]): void {
+    this.#live.get(showId)?.tell(customerId, type, payload);
+  }
+
+  /** The lease told that other nodes own these shows now. */
+  lose(showIds: readonly ShowId[]): void {
+    for (const showId of showIds) this.#live.get(showId)?.lose();
+  }
+
+  /** Wakes shows whose owner died with holds running, so that those end in time (L7, I13). */
+  async adoptOrphans(limit: number): Promise<number> {
+    const orphans = await this.#deps.store.orphaned(limit);
+    for (const showId of orphans) await this.find(showId);
+    return orphans.length;
+  }
+
+  async unloadIdle(): Promise<void> {
+    const nowMs = this.#deps.clock.nowMs();
+    const idle = [...this.#live.values()].filter((actor) => actor.idleForMs(nowMs) >= this.#limits.idleAfterMs);
+    await Promise.allSettled(idle.map((actor) => actor.close()));
+  }
+
+  /** Takes no more shows, and gives up those it has once all they applied is durable. */
+  async closeAll(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled(this.#opening.values());
+    await Promise.allSettled([...this.#live.values()].map((actor) => actor.close()));
+  }
+
+  async #open(showId: ShowId): Promise<PortResult> {
+    const { store, log } = this.#deps;
+    try {
+      const claim = await store.claim(showId);
+      if (!claim.ok) {
+        return claim.reason === 'not_found' ? { ok: false, refusal: refuse('show_not_found') } : unavailable();
+      }
+      const loaded = await store.load(showId, claim.epoch);
+      if (loaded === 'fenced') return unavailable();
+      const deps: ActorDeps = { ...this.#deps, ended: () => this.#live.delete(showId) };
+      const actor = new Actor(deps, loaded, claim.epoch);
+      this.#live.set(showId, actor);
+      return { ok: true, port: actor };
+    } catch (error) {
+      log.error({ showId, error }, 'the show could not be opened');
+      return unavailable();
+    }
+  }
+
+  #within(opening: Promise<PortResult>): Promise<PortResult> {
+    return new Promise((resolve) => {
+      const cancel = this.#deps.clock.setTimer(this.#limits.openTimeoutMs, () => resolve(unavailable()));
+      void opening.then((result) => {
+        cancel();
+        resolve(result);
+      });
+    });
+  }
+}

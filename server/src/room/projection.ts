@@ -1,0 +1,72 @@
+// Projection
+// ----------
+// The committed map of a show as viewers see it: packed statuses and position (schema/wire.ts).
+//
+// Owns:   the words and the position of the last commit.
+// Never:  shows anything that is not durable (L2), or who has a seat (L9).
+
+import { AVAILABLE, BLOCKED, BOOKED, HELD, type SeatCode } from '@housefull/schema/status';
+import { withCode, wordCount } from '@housefull/schema/wire';
+import type { Event, EventType } from '../show/command.ts';
+
+const CODE_AFTER: Record<Exclude<EventType, 'ordered' | 'anchored'>, SeatCode> = {
+  held: HELD,
+  released: AVAILABLE,
+  expired: AVAILABLE,
+  confirmed: BOOKED,
+  cancelled: AVAILABLE,
+  revoked: AVAILABLE,
+  blocked: BLOCKED,
+  unblocked: AVAILABLE,
+};
+
+export class Projection {
+  epoch: number;
+  revision: number;
+  readonly capacity: number;
+  readonly words: Uint32Array;
+
+  constructor(epoch: number, revision: number, codes: Uint8Array) {
+    this.epoch = epoch;
+    this.revision = revision;
+    this.capacity = codes.length;
+    this.words = new Uint32Array(wordCount(codes.length));
+    this.reset(epoch, revision, codes);
+  }
+
+  /** Takes over a freshly loaded map; answers which words differ from before. */
+  reset(epoch: number, revision: number, codes: Uint8Array): number[] {
+    const before = this.words.slice();
+    this.epoch = epoch;
+    this.revision = revision;
+    this.words.fill(0);
+    codes.forEach((code, seat) => {
+      this.#set(seat, code as SeatCode);
+    });
+    return [...this.words.keys()].filter((at) => before[at] !== this.words[at]);
+  }
+
+  /** Moves the map along committed events; answers the words that changed, ascending. */
+  advance(events: readonly Event[]): number[] {
+    const touched = new Map<number, number>();
+    for (const event of events) {
+      this.revision = event.revision;
+      if (event.type === 'ordered' || event.type === 'anchored') continue;
+      const code = CODE_AFTER[event.type];
+      for (const seat of event.seats) {
+        const at = seat >>> 4;
+        if (!touched.has(at)) touched.set(at, this.words[at] as number);
+        this.#set(seat, code);
+      }
+    }
+    return [...touched]
+      .filter(([at, before]) => this.words[at] !== before)
+      .map(([at]) => at)
+      .sort((a, b) => a - b);
+  }
+
+  #set(seat: number, code: SeatCode): void {
+    const at = seat >>> 4;
+    this.words[at] = withCode(this.words[at] as number, seat, code);
+  }
+}

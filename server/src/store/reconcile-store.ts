@@ -1,0 +1,285 @@
+// Reconcile store
+// ---------------
+// The SQL of the reconciler: what should be under way and is not, what the gateway's lists say that we have not heard,
+// and what a person must look at.
+//
+// Owns:  quarantined_payments and sweeps; the age of webhook_events.
+// Never: changes a payment, a refund or a booking: it enqueues the job that does.
+
+import type { BookingId, OrderId, PaymentId, RefundId } from '@housefull/schema/ids';
+import type pg from 'pg';
+import { withSession } from './connection.ts';
+import type { Db } from './db.ts';
+import { PRIORITIES, type Queryable, type SweepKind } from './jobs.ts';
+import type { HeardPayment } from './payment-store.ts';
+import { faultOf } from './sqlstate.ts';
+import { PAYMENT_STATUSES } from './tables.ts';
+
+export interface ListedPaymentRow extends HeardPayment {
+  readonly orderId: OrderId | null;
+}
+export interface ListedRefundRow {
+  readonly refundId: RefundId;
+  readonly paymentId: PaymentId;
+  readonly amountPaise: number;
+}
+
+export type QuarantineReason = 'unknown_order' | 'other_order' | 'other_amount' | 'refunded_elsewhere';
+
+export interface Judged {
+  /** Orders of which a look at the gateway has been enqueued. */
+  readonly found: number;
+  /** Quarantined just now, for the first time. */
+  readonly quarantined: readonly { readonly paymentId: PaymentId; readonly reason: QuarantineReason }[];
+}
+
+/** What no job worked on, and works on again; and what has taken too long. */
+export interface Missing {
+  readonly captures: number;
+  readonly refunds: number;
+  readonly unplaced: number;
+  /** Booked longer ago than a third of the capture window, and not captured. The oldest first, at most 20. */
+  readonly overdueCaptures: readonly BookingId[];
+  /** Payments whose refund has failed so often that it is not asked for any more. At most 20. */
+  readonly stuckRefunds: readonly PaymentId[];
+}
+
+/** Every method throws Fault when the database does not answer. */
+export interface ReconcileStore {
+  /** Whether a timer of this order has anything to look for: late money within its time, or money left to go home. */
+  isCheckDue(orderId: OrderId): Promise<boolean>;
+  findMissing(): Promise<Missing>;
+  judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged>;
+  judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged>;
+  /** From when to when to sweep, in seconds since the epoch: from the end of the last one, or `daysBack`, on. */
+  sweepRange(kind: SweepKind, backMs: number): Promise<{ fromSeconds: number; toSeconds: number }>;
+  recordSwept(kind: SweepKind, toSeconds: number): Promise<void>;
+  /** Deletes some of the webhooks that nobody can ask about any more. Answers how many. */
+  forgetWebhooks(): Promise<number>;
+}
+
+/** Of one manual window of the gateway, 30 minutes (razorpay-gateway.ts). */
+const THIRD_OF_WINDOW = "interval '10 minutes'";
+/** The last timer of an order comes 30 minutes after its deadline (payments/background.ts). */
+const CHECKS_END = "interval '31 minutes'";
+/** Razorpay replays events on request for 15 days. */
+const KEEP_WEBHOOKS = "interval '30 days'";
+/** As payments/refund.ts gives up. */
+const MAX_REFUNDS = 5;
+const AT_ONCE = 500;
+
+const CHECK_DUE = `
+  select exists (
+    select from gateway_orders o join bookings b using (booking_id)
+    where o.order_id = $1 and b.status in ('pending', 'failed')
+      and (b.pay_deadline > clock_timestamp() - ${CHECKS_END} or b.ended_at > clock_timestamp() - ${CHECKS_END})
+  ) or exists (
+    select from payments p where p.order_id = $1 and p.allocation = 'left' and p.status <> 'refunded'
+  ) as due`;
+
+const noJob = (key: string) => `not exists (select from graphile_worker.jobs j where j.key = ${key})`;
+
+const UNCAPTURED = `
+  payments p join bookings b on b.booking_id = p.booking_id and b.payment_id = p.payment_id
+  where p.status = 'booked' and b.status = 'confirmed' and b.captured_at is null`;
+
+const MISSING_CAPTURES = `
+  select count(*)::int as n from (
+    select b.booking_id, b.payment_id from ${UNCAPTURED}
+      and b.confirmed_at < clock_timestamp() - interval '30 seconds' and ${noJob("'capture:' || b.payment_id")}
+    order by b.confirmed_at limit ${AT_ONCE}
+  ) m, lateral graphile_worker.add_job('capture',
+    json_build_object('bookingId', m.booking_id, 'paymentId', m.payment_id), job_key => 'capture:' || m.payment_id,
+    priority => ${PRIORITIES.capture})`;
+
+const MISSING_REFUNDS = `
+  select count(*)::int as n from (
+    select distinct on (payment_id) payment_id, amount_paise, cause from (
+      select r.payment_id, r.amount_paise, r.cause from refunds r
+      where r.status in ('requested', 'pending') and r.updated_at < clock_timestamp() - interval '5 minutes'
+      union all
+      select p.payment_id, p.amount_paise, 'lost' from payments p
+      where p.allocation = 'refund' and p.status in ('authorized', 'booked', 'captured')
+        and p.updated_at < clock_timestamp() - interval '1 minute'
+        and not exists (select from refunds r where r.payment_id = p.payment_id and r.status <> 'failed')
+        and (select count(*) from refunds r where r.payment_id = p.payment_id) < ${MAX_REFUNDS}
+    ) owed
+    where ${noJob("'refund:' || payment_id")}
+    limit ${AT_ONCE}
+  ) m, lateral graphile_worker.add_job('refund',
+    json_build_object('paymentId', m.payment_id, 'amountPaise', m.amount_paise, 'cause', m.cause),
+    job_key => 'refund:' || m.payment_id, priority => ${PRIORITIES.refund})`;
+
+const UNPLACED = `
+  select count(*)::int as n from (
+    select distinct p.order_id from payments p join gateway_orders o using (order_id)
+    where p.allocation = 'none' and p.status in ('authorized', 'captured')
+      and p.updated_at < clock_timestamp() - interval '1 minute'
+      and ${noJob("'settle:' || p.order_id")} and ${noJob("'check:' || p.order_id")}
+    limit ${AT_ONCE}
+  ) m, lateral ${foundJob('m.order_id')}`;
+
+const OVERDUE = `
+  select b.booking_id as id from ${UNCAPTURED} and b.confirmed_at < clock_timestamp() - ${THIRD_OF_WINDOW}
+  order by b.confirmed_at limit 20`;
+
+const STUCK = `
+  select p.payment_id as id from payments p
+  where p.allocation = 'refund' and p.status in ('authorized', 'booked', 'captured')
+    and (select count(*) from refunds r where r.payment_id = p.payment_id and r.status = 'failed') >= ${MAX_REFUNDS}
+  order by p.updated_at limit 20`;
+
+/** A check that was found to be needed: not dropped for want of a token. */
+function foundJob(orderId: string): string {
+  return `graphile_worker.add_job('check', json_build_object('orderId', ${orderId}, 'found', true),
+    job_key => 'check:' || ${orderId}, priority => ${PRIORITIES.sweep})`;
+}
+
+const QUARANTINE = `
+  quarantined as (
+    insert into quarantined_payments as q (payment_id, order_id, reason, status, amount_paise, currency, raw)
+    select payment_id, order_id, reason, status, amount_paise, currency, raw from judged where reason is not null
+    on conflict (payment_id) do update set last_seen_at = clock_timestamp(), status = excluded.status
+    returning payment_id, reason, xmax = 0 as fresh
+  ), hinted as (
+    select distinct order_id from judged where news and coalesce(reason, 'refunded_elsewhere') = 'refunded_elsewhere'
+  )
+  select coalesce((select json_agg(json_build_object('paymentId', payment_id, 'reason', reason))
+                   from quarantined where fresh), '[]') as quarantined,
+         (select count(*)::int from hinted, lateral ${foundJob('hinted.order_id')}) as found`;
+
+// Only money is judged: a payment that never was any belongs to nobody's books.
+const JUDGE_PAYMENTS = `
+  with judged as (
+    select h.*,
+      case
+        when o.order_id is null then 'unknown_order'
+        when p.order_id <> h.order_id then 'other_order'
+        when p.amount_paise <> h.amount_paise or p.currency <> h.currency then 'other_amount'
+        when p.allocation = 'booking' and b.status = 'confirmed' and b.payment_id = p.payment_id
+          and h.refunded_paise > (select coalesce(sum(r.amount_paise), 0) from refunds r
+                                  where r.payment_id = p.payment_id and r.status <> 'failed')
+          then 'refunded_elsewhere'
+      end as reason,
+      (p.payment_id is null or h.rank > p.rank or h.refunded_paise > p.refunded_paise) as news
+    from jsonb_to_recordset($1::jsonb) as h(payment_id text, order_id text, status text, rank smallint,
+         amount_paise bigint, currency text, refunded_paise bigint, raw jsonb)
+    left join gateway_orders o on o.order_id = h.order_id
+    left join payments p on p.payment_id = h.payment_id
+    left join bookings b on b.booking_id = p.booking_id
+    where h.rank >= 2
+  ), ${QUARANTINE}`;
+
+const JUDGE_REFUNDS = `
+  with judged as (
+    select p.payment_id, p.order_id, p.status, p.amount_paise, p.currency, h.raw,
+      case when p.allocation = 'booking' and b.status = 'confirmed' and b.payment_id = p.payment_id
+        then 'refunded_elsewhere' end as reason,
+      p.status <> 'refunded' as news
+    from jsonb_to_recordset($1::jsonb) as h(refund_id text, payment_id text, raw jsonb)
+    join payments p on p.payment_id = h.payment_id
+    left join bookings b on b.booking_id = p.booking_id
+    where p.allocation <> 'left'
+      and not exists (select from refunds r where r.payment_id = h.payment_id
+                        and (r.refund_id = h.refund_id or r.status = 'requested'))
+  ), ${QUARANTINE}`;
+
+class PostgresReconcileStore implements ReconcileStore {
+  readonly #pool: pg.Pool;
+
+  constructor(db: Db) {
+    this.#pool = db.pool;
+  }
+
+  async isCheckDue(orderId: OrderId): Promise<boolean> {
+    return (await this.#query<{ due: boolean }>(CHECK_DUE, [orderId]))[0]?.due === true;
+  }
+
+  async findMissing(): Promise<Missing> {
+    const count = async (sql: string) => (await this.#query<{ n: number }>(sql))[0]?.n ?? 0;
+    const ids = async <T extends string>(sql: string) => (await this.#query<{ id: T }>(sql)).map((row) => row.id);
+    return {
+      captures: await count(MISSING_CAPTURES),
+      refunds: await count(MISSING_REFUNDS),
+      unplaced: await count(UNPLACED),
+      overdueCaptures: await ids<BookingId>(OVERDUE),
+      stuckRefunds: await ids<PaymentId>(STUCK),
+    };
+  }
+
+  judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged> {
+    const rows = payments.map((payment) => ({
+      payment_id: payment.paymentId,
+      order_id: payment.orderId,
+      status: payment.status,
+      rank: PAYMENT_STATUSES.indexOf(payment.status),
+      amount_paise: payment.amountPaise,
+      currency: payment.currency,
+      refunded_paise: payment.refundedPaise,
+      raw: payment,
+    }));
+    return this.#judge(JUDGE_PAYMENTS, rows);
+  }
+
+  judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged> {
+    const rows = refunds.map((refund) => ({
+      refund_id: refund.refundId,
+      payment_id: refund.paymentId,
+      raw: refund,
+    }));
+    return this.#judge(JUDGE_REFUNDS, rows);
+  }
+
+  async sweepRange(kind: SweepKind, backMs: number): Promise<{ fromSeconds: number; toSeconds: number }> {
+    const [row] = await this.#query<{ from: number; to: number }>(
+      `select floor(extract(epoch from least(clock_timestamp() - $2 * interval '1 millisecond',
+                (select swept_to - interval '10 minutes' from sweeps where kind = $1))))::float8 as "from",
+              floor(extract(epoch from clock_timestamp()))::float8 as "to"`,
+      [kind, backMs],
+    );
+    if (row === undefined) throw new Error('a select without a table has one row');
+    return { fromSeconds: row.from, toSeconds: row.to };
+  }
+
+  async recordSwept(kind: SweepKind, toSeconds: number): Promise<void> {
+    await this.#query(
+      `insert into sweeps as s (kind, swept_to) values ($1, to_timestamp($2))
+       on conflict (kind) do update set swept_to = greatest(s.swept_to, excluded.swept_to)`,
+      [kind, toSeconds],
+    );
+  }
+
+  async forgetWebhooks(): Promise<number> {
+    const rows = await this.#query(
+      `delete from webhook_events where event_id in (
+         select event_id from webhook_events where received_at < clock_timestamp() - ${KEEP_WEBHOOKS} limit 5000
+       ) returning 1 as one`,
+    );
+    return rows.length;
+  }
+
+  async #judge(sql: string, rows: readonly object[]): Promise<Judged> {
+    if (rows.length === 0) return { found: 0, quarantined: [] };
+    const [judged] = await this.#query<Judged>(sql, [JSON.stringify(rows)]);
+    if (judged === undefined) throw new Error('an aggregate has one row');
+    return judged;
+  }
+
+  async #query<R extends object>(text: string, values: unknown[] = []): Promise<R[]> {
+    const ask = (db: Queryable) => db.query<R & pg.QueryResultRow>(text, values);
+    try {
+      return await withSession(this.#pool, ANSWER_TIMEOUT_MS, async (session) => {
+        const { rows } = await ask({ query: (sql, list = []) => session.ask({ text: sql, values: list }) });
+        return rows;
+      });
+    } catch (error) {
+      throw faultOf(error, 'reconciler');
+    }
+  }
+}
+
+/** A statement that has no answer by then ends its connection. */
+const ANSWER_TIMEOUT_MS = 12_000;
+
+/** The store over one database: the one that holds the shows and their orders. */
+export const createReconcileStore = (db: Db): ReconcileStore => new PostgresReconcileStore(db);
