@@ -1,0 +1,93 @@
+// The twin of the payment store against the real one: the same calls, the same answers, the same rows.
+
+import type { HoldId, OrderId, PaymentId, RefundId } from '@housefull/schema/ids';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MemoryDatabase } from '../../src/store/memory-database.ts';
+import type { HeardPayment, PaymentStore } from '../../src/store/payment-store.ts';
+import { openMemory, random14 } from '../payments/gateways.ts';
+import { type Ordered, PaymentHouse, SHOW } from '../payments/house.ts';
+import { PaymentRows } from './payment-rows.ts';
+import { Random } from './random.ts';
+
+const AMOUNT = 20_000;
+const SEQUENCES = 8;
+const CALLS = 60;
+
+let house: PaymentHouse;
+beforeAll(async () => {
+  house = await PaymentHouse.open(await openMemory(), { work: false });
+});
+afterAll(() => house.close());
+
+/** The rows that a commit of the show has written, as they are in Postgres. */
+function mirror({ orderId, bookingId }: Ordered, given: PaymentId | undefined): PaymentRows {
+  const database = new MemoryDatabase(() => 0);
+  const holdId = 'h_show1_mirror' as HoldId;
+  const base = { seats: [0], amountPaise: AMOUNT, lines: [], key: 'k', bodyHash: 'h', epoch: 1, revision: 1 };
+  const contact = { email: 'a@example.org' };
+  const booking = { ...base, bookingId, holdId, contact, customerId: 'u' as never };
+  const paid =
+    given === undefined ? { status: 'pending' as const } : { status: 'confirmed' as const, paymentId: given };
+  database.tables(SHOW).bookings.set(bookingId, { ...booking, ...paid });
+  database.orders.set(orderId, { orderId, showId: SHOW, bookingId, amountPaise: AMOUNT });
+  if (given !== undefined) {
+    const row = { paymentId: given, orderId, bookingId, amountPaise: AMOUNT, rank: 3 };
+    database.payments.set(given, { ...row, status: 'booked', allocation: 'booking' });
+  }
+  return new PaymentRows(database, 'capture_then_refund');
+}
+
+type Call = (store: Pick<PaymentStore, keyof PaymentStore> | PaymentRows) => unknown;
+
+function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingId'], paymentId: PaymentId): Call {
+  const status = random.pick(['created', 'failed', 'authorized', 'captured', 'refunded'] as const);
+  const refundedPaise = status === 'refunded' ? AMOUNT : 0;
+  const base = { paymentId, amountPaise: AMOUNT, currency: 'INR', feePaise: null, method: 'upi' };
+  const heard: HeardPayment = { ...base, status, refundedPaise };
+  const cause = random.pick(['lost', 'revoked', 'cancelled']);
+  const amountPaise = random.pick([AMOUNT, AMOUNT, 5_000]);
+  const key = `rf-${paymentId}-${random.between(1, 3)}`;
+  const refund = {
+    refundId: `rfnd_${key}` as RefundId,
+    amountPaise,
+    status: random.pick(['pending', 'processed', 'failed'] as const),
+  };
+  const lost = { reason: cause, allocation: random.pick(['refund', 'left'] as const), fromBooking: random.chance(0.5) };
+  const calls: Record<string, Call> = {
+    merge: (store) => store.merge(orderId, [heard]),
+    markLost: (store) => store.markLost(paymentId, lost),
+    leave: (store) => store.leave(paymentId),
+    recordCaptured: (store) => store.recordCaptured(bookingId, { ...heard, status: 'captured', refundedPaise: 0 }),
+    recordLapsed: (store) => store.recordLapsed(paymentId, 'capture_failed'),
+    reserveRefund: (store) => store.reserveRefund({ paymentId, amountPaise, cause }),
+    recordRefund: (store) => store.recordRefund(key, refund),
+    wakeRefunds: (store) => store.wakeRefunds(orderId),
+  };
+  return calls[random.pick(Object.keys(calls))] as Call;
+}
+
+test('SIM-8 the twin of the payment store answers and ends as the one in Postgres, whatever is called', async () => {
+  for (let seed = 1; seed <= SEQUENCES; seed += 1) {
+    const random = new Random(seed);
+    const ordered = await house.order([`A${seed}`]);
+    const { orderId, bookingId } = ordered;
+    const payments = [`pay_${random14()}`, `pay_${random14()}`] as PaymentId[];
+    const given = random.chance(0.5) ? payments[0] : undefined;
+    if (given !== undefined) {
+      const port = await house.port();
+      await port.submit({ type: 'confirm', bookingId, orderId, paymentId: given, amountPaise: AMOUNT });
+    }
+    const twin = mirror(ordered, given);
+    for (let at = 0; at < CALLS; at += 1) {
+      const call = drawCall(random, orderId, bookingId, random.pick(payments));
+      const where = `seed ${seed}, call ${at}: ${call}`;
+      expect(call(twin) ?? null, where).toEqual((await call(house.store)) ?? null);
+      for (const paymentId of payments) {
+        expect(twin.payment(paymentId), where).toEqual(await house.store.payment(paymentId));
+        expect(twin.refunds(paymentId), where).toEqual(await house.store.refunds(paymentId));
+      }
+      const { captured } = (await house.store.order(orderId)) ?? {};
+      expect(twin.order(orderId)?.captured, where).toBe(captured);
+    }
+  }
+});

@@ -1,0 +1,146 @@
+// The seeded simulation: many runs that must hold, the same seed twice, what runs reach, and bugs that must be caught.
+
+import { describe, expect, test } from 'vitest';
+import { INVARIANTS } from './auditor.ts';
+import { BREAKAGES } from './breakages.ts';
+import { FAULT_KINDS } from './faults.ts';
+import { failureOf, minimize, nameOf } from './minimize.ts';
+import { FAULTS, OPTIONS, type Options } from './options.ts';
+import { Random } from './random.ts';
+import { Report } from './report.ts';
+import { type Result, World } from './world.ts';
+
+/** Fixed, so that a red run is red again; `npm run simulate` draws others. SIMULATION_SEED and _RUNS change them. */
+const FIRST_SEED = Number(process.env.SIMULATION_SEED ?? 1);
+const RUNS = Number(process.env.SIMULATION_RUNS ?? 200);
+
+/** Plays a seed; a failure names it and shows what led to it. */
+async function play(seed: number, options: Options = OPTIONS): Promise<Result> {
+  const world = new World(seed, options);
+  try {
+    return await world.run();
+  } catch (error) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    throw new Error(
+      `seed ${seed} failed (npm run simulate -- --seed ${seed} --runs 1)\n${world.trace(60)}\n${message}`,
+    );
+  }
+}
+
+describe('runs', () => {
+  const report = new Report();
+
+  test(
+    `SIM-1 ${RUNS} runs with faults break no invariant and come to rest`,
+    async () => {
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS; seed += 1) {
+        report.add(await play(seed));
+      }
+    },
+    60_000 + RUNS * 500,
+  );
+
+  test('SIM-2 the runs went through every kind of answer, end and takeover, not only through good weather', () => {
+    const wanted = [
+      ...['commit', 'fenced', 'epochs'],
+      ...[
+        'hold ok',
+        'hold seat_taken',
+        'hold too_many_seats',
+        'hold unavailable',
+        'best ok',
+        'best key_reused',
+        'best no_adjacent_seats',
+      ],
+      ...['release ok', 'release hold_expired', 'release hold_in_payment', 'release unavailable'],
+      ...['order ok', 'order hold_expired', 'order payment_unavailable', 'order unavailable', 'mine ok'],
+      ...['confirm ok', 'confirm lost', 'confirm already_paid', 'confirm unavailable', 'abandon ok', 'revoke ok'],
+      ...['begun', 'read', 'merged', 'confirmed', 'refused', 'lost', 'captured', 'abandoned'].map(
+        (step) => `job at settle:${step}`,
+      ),
+      ...['acted', 'recorded', 'revoked'].map((step) => `job at capture:${step}`),
+      ...['captured', 'reserved', 'acted', 'recorded'].map((step) => `job at refund:${step}`),
+      ...['cancel ok', 'cancel not_cancellable', 'cancel unavailable'],
+      ...['hold is booked', 'hold is expired', 'hold is released'],
+      ...['booking is confirmed', 'booking is expired', 'booking is cancelled'],
+    ];
+    expect(wanted.filter((what) => !report.reached.has(what))).toEqual([]);
+    // More than five takeovers and recoveries a run.
+    expect(report.reached.get('epochs')).toBeGreaterThan(5 * RUNS);
+  });
+
+  test('SIM-5 the runs bite: commands a minute, every kind of fault, every invariant looked at on something', () => {
+    expect(report.toothless()).toEqual([]);
+    // A run that does nothing has no teeth, and the report says so of each.
+    const idle = new Report();
+    expect(idle.toothless().length).toBeGreaterThanOrEqual(FAULT_KINDS.length + INVARIANTS.length);
+  });
+
+  test('SIM-1 calm weather too: without faults every request is answered the first time', async () => {
+    const calmly: Options = { ...OPTIONS, without: FAULT_KINDS };
+    const { reached: calm, requests, acknowledged, fired } = await play(7, calmly);
+    expect(fired).toEqual({});
+    expect(Object.keys(calm).filter((what) => what.endsWith('payment_unavailable'))).toEqual([]);
+    expect(calm.fenced).toBeUndefined();
+    expect(acknowledged).toBeGreaterThan(50);
+    expect(requests).toBeGreaterThan(100);
+  });
+});
+
+describe('the same seed', () => {
+  test('SIM-3 is the same run, to the last step; another seed is another run', async () => {
+    const [first, again, other] = [await play(42), await play(42), await play(43)];
+    expect(again).toEqual(first);
+    expect(other.hash).not.toBe(first.hash);
+  });
+
+  test('SIM-3 chance is even, and neighbouring seeds have nothing in common', () => {
+    const random = new Random(1);
+    const counts = new Array<number>(10).fill(0);
+    for (let i = 0; i < 100_000; i += 1) counts[random.below(10)] = (counts[random.below(10)] ?? 0) + 1;
+    expect(Math.min(...counts)).toBeGreaterThan(9_500);
+    expect(Math.max(...counts)).toBeLessThan(10_500);
+    const firsts = new Set(Array.from({ length: 10_000 }, (_, seed) => new Random(seed).bits()));
+    expect(firsts.size).toBeGreaterThan(9_990);
+  });
+});
+
+describe('a failure', () => {
+  test('SIM-6 is made smaller, and the smaller run breaks the same invariant each time', async () => {
+    const breakage = BREAKAGES['drops the epoch check'] ?? {};
+    let seed = 1;
+    let failure = await failureOf(seed, { ...OPTIONS, breakage });
+    for (; failure === undefined; seed += 1) failure = await failureOf(seed, { ...OPTIONS, breakage });
+    const small = await minimize(failure, 120);
+    expect(nameOf(small.error)).toBe(nameOf(failure.error));
+    expect(small.world.scheduler.trace.lines.length).toBeLessThanOrEqual(failure.world.scheduler.trace.lines.length);
+    expect(small.options.clients * small.options.faultyMs).toBeLessThan(OPTIONS.clients * OPTIONS.faultyMs);
+    expect(small.options.without?.length).toBeGreaterThan(5);
+    const again = await failureOf(small.seed, small.options);
+    expect(again?.world.scheduler.trace.digest()).toBe(small.world.scheduler.trace.digest());
+  });
+});
+
+describe('deliberate bugs', () => {
+  /** Seeds within which each must be caught. */
+  const SEEDS = 60;
+  const harsh: Options = { ...OPTIONS, faults: { ...FAULTS, blowEveryMs: 1_200 } };
+
+  test.each(Object.keys(BREAKAGES))(
+    `SIM-4 a server that %s is caught within ${SEEDS} runs`,
+    async (name) => {
+      const breakage = BREAKAGES[name];
+      if (breakage === undefined) throw new Error(name);
+      for (let seed = 1; seed <= SEEDS; seed += 1) {
+        try {
+          await new World(seed, { ...harsh, breakage }).run();
+        } catch (violation) {
+          expect((violation as Error).message).toMatch(/^(I\d+|L\d+|bug): /);
+          return;
+        }
+      }
+      expect.fail('nothing was noticed');
+    },
+    60_000,
+  );
+});
