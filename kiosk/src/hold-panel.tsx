@@ -1,0 +1,109 @@
+// After the hold: the clock, the price, who the ticket is for, and the way to pay.
+
+import { type CheckoutResult, type Contact, formatPaise, type OwnHold } from '@housefull/client';
+import { useSignal } from '@preact/signals';
+import type { JSX, TargetedSubmitEvent } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { contactOf } from './contact.ts';
+import { NoticeBox } from './notice-box.tsx';
+import { listOf } from './refusal-words.ts';
+import type { ShowSession } from './show-session.ts';
+import { HoldCountdown, Lines } from './small-parts.tsx';
+
+interface HoldPanelProps {
+  readonly session: ShowSession;
+  readonly hold: OwnHold;
+  readonly onPaid: (bookingId: string, result: CheckoutResult) => void;
+}
+
+export function HoldPanel({ session, hold, onPaid }: HoldPanelProps): JSX.Element {
+  const heading = useRef<HTMLHeadingElement>(null);
+  // The button that was pressed is gone; who uses a keyboard or a screen reader goes on here.
+  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  const labels = session.namesOf(hold.seats);
+
+  const pay = async (contact: Contact): Promise<void> => {
+    const ended = await session.pay(hold, contact);
+    if (ended?.end.kind === 'paid') onPaid(ended.order.bookingId, ended.end.result);
+  };
+
+  return (
+    <div class="held">
+      <div class="held-head">
+        <div>
+          <h2 ref={heading} tabIndex={-1} data-testid="held-seats">
+            {listOf(labels)}
+          </h2>
+          <p>{hold.paying ? 'Held while you pay' : 'Held for you'}</p>
+        </div>
+        <HoldCountdown countdown={hold.countdown} />
+      </div>
+      <NoticeBox notice={session.notice.value} />
+      <Lines lines={hold.lines} amountPaise={hold.amountPaise} />
+      <ContactForm
+        amountPaise={hold.amountPaise}
+        busy={session.busy.value}
+        onContact={(contact) => void pay(contact)}
+      />
+      {!hold.paying && (
+        <button
+          type="button"
+          class="quiet"
+          disabled={session.busy.value}
+          onClick={() => void session.release(hold.holdId)}
+          data-testid="release"
+        >
+          Give the seats back
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface ContactFormProps {
+  readonly amountPaise: number;
+  readonly busy: boolean;
+  readonly onContact: (contact: Contact) => void;
+}
+
+function ContactForm({ amountPaise, busy, onContact }: ContactFormProps): JSX.Element {
+  const problem = useSignal<string | undefined>(undefined);
+  const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const read = contactOf(new FormData(event.currentTarget));
+    problem.value = read.ok ? undefined : read.text;
+    if (read.ok) onContact(read.contact);
+  };
+  return (
+    <form class="contact" onSubmit={(event) => submit(event)} noValidate>
+      <label>
+        <span>Name</span>
+        <input name="name" autocomplete="name" maxLength={80} data-testid="contact-name" />
+      </label>
+      <label>
+        <span>Email</span>
+        <input
+          name="email"
+          type="email"
+          autocomplete="email"
+          inputMode="email"
+          maxLength={254}
+          data-testid="contact-email"
+        />
+      </label>
+      <label>
+        <span>Phone</span>
+        <input name="phone" type="tel" autocomplete="tel" inputMode="tel" maxLength={20} data-testid="contact-phone" />
+      </label>
+      <p class="hint">The ticket goes to your email or phone; one of the two is enough.</p>
+      {problem.value !== undefined && (
+        <p class="field-problem" role="alert" data-testid="contact-problem">
+          {problem.value}
+        </p>
+      )}
+      <button type="submit" class="primary" disabled={busy} data-testid="pay">
+        {busy ? 'One moment …' : `Pay ${formatPaise(amountPaise)}`}
+      </button>
+    </form>
+  );
+}

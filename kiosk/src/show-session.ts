@@ -1,0 +1,405 @@
+// Show session
+// ------------
+// One visit to one show: the live show behind signals, what the visitor picked, and what is to be said to them.
+//
+// Owns:   the live show from `open` to `close`, the picks, the notice.
+// Never:  draws, or knows which seat is free better than the server: picks that others took are given up at once.
+
+import {
+  ConnectionFault,
+  type Contact,
+  type LinkState,
+  type LiveShow,
+  newKey,
+  type OrderAnswer,
+  type Outcome,
+  type OwnHold,
+  type OwnSeats,
+  type Refusal,
+  type ShowDetail,
+} from '@housefull/client';
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { answered } from './answered.ts';
+import { type CheckoutEnd, openCheckout } from './checkout.ts';
+import { config, house } from './house.ts';
+import { type Offer, offerOf } from './offer.ts';
+import { namesOf, type OpenArea, openAreasOf, unitOf } from './plan-parts.ts';
+import { keptWords, listOf, NO_ANSWER, wordsFor } from './refusal-words.ts';
+import { type SeatLook, toggle } from './seat-picking.ts';
+import { type Tickets, ticketsFor } from './tickets.ts';
+
+export interface NoticeAction {
+  readonly label: string;
+  readonly run: () => void;
+}
+export interface Notice {
+  readonly kind: 'refusal' | 'info';
+  readonly text: string;
+  readonly actions?: readonly NoticeAction[];
+}
+
+export interface BestWish {
+  readonly count: number;
+  readonly category?: string;
+  readonly split?: boolean;
+  /** As many as `count`. */
+  readonly tickets?: readonly string[];
+}
+
+/** An area without seat numbers, as it stands. */
+export interface LiveArea {
+  readonly area: OpenArea;
+  readonly free: Signal<number>;
+  readonly mine: Signal<number>;
+}
+
+/** Refusals of a pick for which the server may know another one. */
+const MENDABLE: ReadonlySet<Refusal['code']> = new Set<Refusal['code']>([
+  ...(['seat_taken', 'orphan_seat', 'group_incomplete', 'companion_only', 'accessible_only', 'house_only'] as const),
+]);
+/** A timer that is further off than a day is not worth having: nobody stays that long. */
+const MAX_RELEASE_WAIT_MS = 86_400_000;
+
+export class ShowSession {
+  readonly showId: string;
+  readonly detail = signal<ShowDetail | undefined>(undefined);
+  /** Why there is no show here. */
+  readonly absent = signal<string | undefined>(undefined);
+  readonly link = signal<LinkState>('joining');
+  readonly picks = signal<readonly number[]>([]);
+  readonly own = signal<OwnSeats>({ holds: [], bookings: [] });
+  readonly hold: ReadonlySignal<OwnHold | undefined> = computed(() => this.own.value.holds[0]);
+  readonly notice = signal<Notice | undefined>(undefined);
+  readonly busy = signal(false);
+  /** The visitor needs a wheelchair space: these and the seats beside them can be picked. */
+  readonly accessible = signal(false);
+  /** What each pick is sold as, where that is not an adult's ticket. */
+  readonly tickets = signal<Tickets>(new Map());
+  /** Where `best` is to look; empty for anywhere. */
+  readonly bestCategory = signal('');
+  areas: readonly LiveArea[] = [];
+  /** Seats free right now. */
+  readonly available = signal(0);
+  /** One per seat, so that a change redraws the seats it changes. */
+  looks: readonly Signal<SeatLook>[] = [];
+  #live: LiveShow | undefined;
+  #closed = false;
+  #offer: Offer | undefined;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #onBooking: (bookingId: string) => void;
+
+  /** @param onBooking called when a booking of this visitor was decided, wherever it was paid. */
+  constructor(showId: string, onBooking: (bookingId: string) => void) {
+    this.showId = showId;
+    this.#onBooking = onBooking;
+  }
+
+  async open(): Promise<void> {
+    const shown = await answered(house.show(this.showId));
+    if (this.#closed) return;
+    if (!shown.ok) {
+      this.absent.value = shown.text;
+      return;
+    }
+    const detail = shown.value;
+    this.looks = detail.plan.seats.map(() => signal<SeatLook>('available'));
+    this.areas = openAreasOf(detail.plan).map((area) => ({ area, free: signal(0), mine: signal(0) }));
+    this.detail.value = detail;
+    // Joining needs a token; without this the first join of a visitor would be refused, and only then repeated.
+    if ((await house.auth.token()) === undefined) await answered(house.auth.guest());
+    const joined = await answered(house.join(this.showId, { detail }));
+    if (this.#closed) {
+      if (joined.ok) joined.value.close();
+      return;
+    }
+    if (joined.ok) this.#follow(joined.value);
+    else this.absent.value = joined.text;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#live?.close();
+  }
+
+  readonly labelOf = (seat: number): string | undefined => this.detail.value?.plan.seats[seat]?.label;
+
+  readonly namesOf = (seats: readonly number[]): readonly string[] => {
+    const plan = this.detail.value?.plan;
+    return plan === undefined ? [] : namesOf(plan, seats);
+  };
+
+  /** Picks a seat, or all of its group; picked again, gives it up. */
+  pick(seat: number): void {
+    const detail = this.detail.value;
+    if (detail === undefined || this.hold.value !== undefined) return;
+    if (this.#sayKept(seat)) return;
+    const isFree = (one: number): boolean => this.#live?.seats.status(one) === 'available' && !this.#isKept(one);
+    const toggled = toggle(this.picks.value, unitOf(detail.plan, seat), isFree, detail.maxSeatsPerHold);
+    if (toggled.kind === 'picks') {
+      this.notice.value = undefined;
+      this.#setPicks(toggled.picks);
+    } else if (toggled.kind === 'limit') {
+      this.#say('info', `One booking takes at most ${detail.maxSeatsPerHold} seats.`);
+    }
+  }
+
+  clearPicks(): void {
+    this.#setPicks([]);
+  }
+
+  setAccessible(on: boolean): void {
+    this.accessible.value = on;
+    this.notice.value = undefined;
+    this.#redraw();
+    // What only those may pick who need it is given up with the need.
+    this.#setPicks(this.picks.value.filter((seat) => !this.#isKept(seat)));
+  }
+
+  setTicket(seat: number, type: string): void {
+    this.tickets.value = new Map(this.tickets.value).set(seat, type);
+  }
+
+  /** Of an area without seat numbers places are taken by count. */
+  chooseArea(area: OpenArea): void {
+    if (this.hold.value !== undefined) return;
+    this.notice.value = undefined;
+    this.#setPicks([]);
+    this.bestCategory.value = area.category;
+  }
+
+  async holdPicks(): Promise<void> {
+    const seats = this.picks.value;
+    await this.#holdSeats(seats, ticketsFor(seats, this.tickets.value));
+  }
+
+  async holdBest(wish: BestWish): Promise<void> {
+    const needs = this.#needs();
+    const refusal = await this.#command((live) => live.best({ ...wish, ...needs }));
+    if (refusal === undefined) return;
+    this.#tell(refusal, refusal.code === 'no_adjacent_seats' ? this.#smaller(wish, refusal.largestBlock ?? 0) : []);
+  }
+
+  async release(holdId: string): Promise<void> {
+    const refusal = await this.#command((live) => live.release(holdId));
+    if (refusal !== undefined) this.#tell(refusal, []);
+    else if (this.notice.value === undefined) this.#say('info', 'The seats are free again.');
+  }
+
+  /** Orders, and lets the visitor pay; answers how Checkout ended, undefined when it did not come to that. */
+  async pay(hold: OwnHold, contact: Contact): Promise<{ order: OrderAnswer; end: CheckoutEnd } | undefined> {
+    let order: OrderAnswer | undefined;
+    const startedMs = performance.now();
+    // Whatever was asked first for this hold is asked again, also after a reload: one order, answered as often as needed.
+    const wanted = keptOrder(hold.holdId) ?? { key: newKey(), contact };
+    keepOrder(hold.holdId, wanted);
+    const refusal = await this.#command(async (live) => {
+      const outcome = await live.order(hold.holdId, wanted.contact, { key: wanted.key });
+      if (outcome.ok) order = outcome.value;
+      else keepOrder(hold.holdId, undefined);
+      return outcome;
+    });
+    if (refusal !== undefined) this.#tell(refusal, []);
+    const detail = this.detail.value;
+    if (order === undefined || detail === undefined) return undefined;
+    const labels = this.namesOf(hold.seats);
+    const remainingMs = order.remainingMs - (performance.now() - startedMs);
+    const description = `${detail.movieTitle}, ${listOf(labels)}`;
+    const end = await openCheckout(config.checkoutUrl, { order, remainingMs, description, contact: wanted.contact });
+    if (end.kind === 'unreachable')
+      this.#say('refusal', 'The payment page did not load. Your seats stay held; please try again.');
+    if (end.kind === 'dismissed') {
+      this.#say('info', 'The payment is not finished. Your seats stay held until the time is over; you can pay again.');
+    }
+    return { order, end };
+  }
+
+  #follow(live: LiveShow): void {
+    this.#live = live;
+    this.link.value = live.link;
+    this.own.value = live.own;
+    this.#redraw();
+    live.seats.onChange(() => this.#redraw());
+    live.on('own', (own) => {
+      this.own.value = own;
+      this.#redraw();
+    });
+    live.on('link', ({ state, refusal }) => {
+      this.link.value = state;
+      if (refusal !== undefined) this.absent.value = wordsFor(refusal);
+    });
+    live.on('expired', ({ seats }) => {
+      const labels = this.namesOf(seats);
+      this.#say('refusal', `The time for ${listOf(labels)} is over, and the seats are free again. Please pick again.`);
+    });
+    live.on('booked', ({ bookingId }) => this.#onBooking(bookingId));
+    live.on('failed', ({ bookingId }) => this.#onBooking(bookingId));
+    this.#awaitReleases();
+  }
+
+  /** Seats that are released by the clock change no status, so nobody tells us. */
+  #awaitReleases(): void {
+    const detail = this.detail.value;
+    if (detail === undefined) return;
+    const { accessible, houseReleaseMinutesBefore } = detail.rules;
+    for (const minutes of [accessible.releaseMinutesBefore, houseReleaseMinutesBefore]) {
+      if (minutes === undefined) continue;
+      const waitMs = Date.parse(detail.startsAt) - minutes * 60_000 - Date.now();
+      if (waitMs > 0 && waitMs < MAX_RELEASE_WAIT_MS) this.#timers.add(setTimeout(() => this.#redraw(), waitMs + 50));
+    }
+  }
+
+  /** Draws the map anew from the mirror, the own holds and the picks; gives up picks that others took. */
+  #redraw(): void {
+    const live = this.#live;
+    const detail = this.detail.value;
+    if (live === undefined || detail === undefined) return;
+    const statusOf = (seat: number) => live.seats.status(seat);
+    this.#offer = offerOf({ detail, accessible: this.accessible.value, nowMs: Date.now(), statusOf });
+    const mine = new Set(live.own.holds.flatMap((hold) => [...hold.seats]));
+    const wanted = this.picks.value;
+    const taken = wanted.filter((seat) => statusOf(seat) !== 'available' && !mine.has(seat));
+    batch(() => {
+      if (taken.length > 0) {
+        // A group of which a part is gone cannot be had: all of it is given up.
+        const lost = new Set(taken.flatMap((seat) => unitOf(detail.plan, seat)));
+        this.picks.value = wanted.filter((seat) => !lost.has(seat));
+        // While our own command is out, its answer says what happened.
+        if (!this.busy.value) this.#sayTaken(taken, wanted);
+      }
+      const picked = new Set(this.picks.value);
+      this.looks.forEach((look, seat) => {
+        const status = statusOf(seat) ?? 'blocked';
+        const free = status === 'available' && this.#isKept(seat) ? 'kept' : status;
+        look.value = mine.has(seat) ? 'mine' : picked.has(seat) ? 'picked' : free;
+      });
+      for (const { area, free, mine: own } of this.areas) {
+        free.value = area.seats.filter((seat) => statusOf(seat) === 'available').length;
+        own.value = area.seats.filter((seat) => mine.has(seat)).length;
+      }
+      this.available.value = live.seats.count('available');
+    });
+  }
+
+  #isKept(seat: number): boolean {
+    const planned = this.detail.value?.plan.seats[seat];
+    return planned !== undefined && this.#offer?.keptOf(planned) !== undefined;
+  }
+
+  /** True when the seat is free but kept back: says why, and what can be done. */
+  #sayKept(seat: number): boolean {
+    const planned = this.detail.value?.plan.seats[seat];
+    const kept = planned === undefined ? undefined : this.#offer?.keptOf(planned);
+    if (planned === undefined || kept === undefined || this.#live?.seats.status(seat) !== 'available') return false;
+    const run = (): void => {
+      this.setAccessible(true);
+      this.pick(seat);
+    };
+    const actions = kept === 'house' ? [] : [{ label: 'We need a wheelchair space', run }];
+    this.notice.value = { kind: 'info', text: keptWords(kept, planned.label), actions };
+    return true;
+  }
+
+  #needs(): { accessible?: true } {
+    return this.accessible.value ? { accessible: true } : {};
+  }
+
+  async #holdSeats(seats: readonly number[], tickets: readonly string[] | undefined): Promise<void> {
+    const said = { ...this.#needs(), ...(tickets === undefined ? {} : { tickets }) };
+    const refusal = await this.#command((live) => live.hold(seats, said));
+    if (refusal === undefined) return;
+    if (refusal.code === 'seat_taken') {
+      const taken = new Set(refusal.seats);
+      this.#setPicks(this.picks.value.filter((seat) => !taken.has(seat)));
+    }
+    this.#tell(refusal, []);
+    if (MENDABLE.has(refusal.code)) await this.#offerOther(seats, tickets);
+  }
+
+  /** Adds to the notice the server's own alternative to a pick; without one, the offer to look for as many together. */
+  async #offerOther(seats: readonly number[], tickets: readonly string[] | undefined): Promise<void> {
+    const told = this.notice.value;
+    const live = this.#live;
+    if (live === undefined || told === undefined) return;
+    const suggested = await answered(live.suggest(seats, this.#needs()));
+    // Something else has been said since, or the visitor has picked on.
+    if (this.notice.value !== told) return;
+    const other = suggested.ok ? suggested.value.seats : [];
+    const label = other.length === 0 ? findLabel(seats.length) : `Take ${listOf(this.namesOf(other))} instead`;
+    const best: BestWish = { count: seats.length, ...(tickets === undefined ? {} : { tickets }) };
+    const run = (): void => void (other.length === 0 ? this.holdBest(best) : this.#holdSeats(other, tickets));
+    this.notice.value = { ...told, actions: [{ label, run }] };
+  }
+
+  /** What a party that finds no block of its size may ask for: fewer seats, or several blocks on purpose. */
+  #smaller(wish: BestWish, largest: number): NoticeAction[] {
+    if (largest < 1) return [];
+    const fewer = { ...wish, count: largest, ...(wish.tickets && { tickets: wish.tickets.slice(0, largest) }) };
+    return [
+      { label: findLabel(largest), run: () => void this.holdBest(fewer) },
+      ...(wish.split === true
+        ? []
+        : [{ label: 'Seat us apart', run: () => void this.holdBest({ ...wish, split: true }) }]),
+    ];
+  }
+
+  #setPicks(picks: readonly number[]): void {
+    this.picks.value = picks;
+    this.tickets.value = new Map([...this.tickets.value].filter(([seat]) => picks.includes(seat)));
+    this.#redraw();
+  }
+
+  /** Undefined when it was done, or when no answer came, which is said; otherwise the refusal, which is not said yet. */
+  async #command<T>(run: (live: LiveShow) => Promise<Outcome<T>>): Promise<Refusal | undefined> {
+    const live = this.#live;
+    if (live === undefined || this.busy.value) return undefined;
+    this.busy.value = true;
+    this.notice.value = undefined;
+    try {
+      const outcome = await run(live);
+      if (!outcome.ok) return outcome.refusal;
+      this.#setPicks([]);
+      return undefined;
+    } catch (fault) {
+      if (!(fault instanceof ConnectionFault)) throw fault;
+      if (!this.#closed) this.#say('refusal', NO_ANSWER);
+      return undefined;
+    } finally {
+      this.busy.value = false;
+    }
+  }
+
+  #tell(refusal: Refusal, actions: readonly NoticeAction[]): void {
+    this.notice.value = { kind: 'refusal', text: wordsFor(refusal, this.labelOf), actions };
+  }
+
+  #sayTaken(lost: readonly number[], wanted: readonly number[]): void {
+    const labels = lost.flatMap((seat) => this.labelOf(seat) ?? []);
+    const text = `Somebody was faster: ${listOf(labels)} ${labels.length === 1 ? 'was' : 'were'} just taken.`;
+    this.notice.value = { kind: 'refusal', text };
+    void this.#offerOther(wanted, ticketsFor(wanted, this.tickets.value));
+  }
+
+  #say(kind: Notice['kind'], text: string): void {
+    this.notice.value = { kind, text };
+  }
+}
+
+const findLabel = (count: number): string => (count === 1 ? 'Find me another seat' : `Find me ${count} together`);
+
+interface WantedOrder {
+  readonly key: string;
+  readonly contact: Contact;
+}
+
+const orderName = (holdId: string): string => `housefull.order.${holdId}`;
+
+function keptOrder(holdId: string): WantedOrder | undefined {
+  const kept = sessionStorage.getItem(orderName(holdId));
+  return kept === null ? undefined : (JSON.parse(kept) as WantedOrder);
+}
+
+function keepOrder(holdId: string, wanted: WantedOrder | undefined): void {
+  if (wanted === undefined) sessionStorage.removeItem(orderName(holdId));
+  else sessionStorage.setItem(orderName(holdId), JSON.stringify(wanted));
+}
