@@ -10,7 +10,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { LocalDriver, LocalPresence, Server } from '@colyseus/core';
-import { type NodeId, RANDOM_LENGTH } from '@housefull/schema/ids';
+import { type NodeId, type OrderId, RANDOM_LENGTH } from '@housefull/schema/ids';
 import type { Logger } from 'pino';
 import { createAccounts } from './accounts/accounts.ts';
 import { createCatalog } from './catalog/catalog.ts';
@@ -40,7 +40,7 @@ import { type Db, openDb } from './store/db.ts';
 import { openJobQueue } from './store/job-queue.ts';
 import { NodeLease } from './store/lease.ts';
 import { migrate } from './store/migrate.ts';
-import { createPaymentStore } from './store/payment-store.ts';
+import { createPaymentStore, type PaymentStore } from './store/payment-store.ts';
 import { PostgresLeaseTable } from './store/postgres-lease-table.ts';
 import { PostgresShowStore } from './store/postgres-show-store.ts';
 import { createReconcileStore } from './store/reconcile-store.ts';
@@ -93,8 +93,9 @@ async function furnish(config: Config, log: Logger, ground: Ground, undo: Undo[]
   const breaker = createBreaker({ gateway: razorpay, log });
   undo.push(() => breaker.close());
   const { gateway } = breaker;
-  const { actors, lease } = await openShows(config, log, ground, gateway, undo);
-  const { bookings, payments } = await openPayments(log, ground, { db, gateway, actors }, undo);
+  const paymentStore = createPaymentStore(db);
+  const { actors, lease } = await openShows(config, log, ground, { gateway, paymentStore }, undo);
+  const { bookings, payments } = await openPayments(log, ground, { db, gateway, actors, paymentStore }, undo);
   const accounts = await createAccounts({ db: db.kysely, secret: ground.secrets.jwtSecret });
   const catalog = createCatalog({
     db: db.kysely,
@@ -146,10 +147,14 @@ async function furnish(config: Config, log: Logger, ground: Ground, undo: Undo[]
 async function openPayments(
   log: Logger,
   ground: Ground,
-  { db, gateway, actors }: { db: Db; gateway: Gateway & GatewayLists; actors: Actors },
+  {
+    db,
+    gateway,
+    actors,
+    paymentStore,
+  }: { db: Db; gateway: Gateway & GatewayLists; actors: Actors; paymentStore: PaymentStore },
   undo: Undo[],
 ): Promise<{ bookings: BookingReader; payments: PaymentApi }> {
-  const paymentStore = createPaymentStore(db);
   const signals = createOrderSignals();
   const bookings = createBookingReader(db);
   const payments = createPaymentApi({
@@ -194,7 +199,7 @@ async function openShows(
   config: Config,
   log: Logger,
   ground: Ground,
-  gateway: Gateway,
+  { gateway, paymentStore }: { gateway: Gateway; paymentStore: PaymentStore },
   undo: Undo[],
 ): Promise<{ actors: Actors; lease: NodeLease }> {
   const nodeId = `n_${randomText()}` as NodeId;
@@ -228,6 +233,7 @@ async function openShows(
     lease,
     log,
     buildShow: (loaded, epoch, nowMs) => buildShow(rules, loaded, epoch, nowMs),
+    overdue: (orderIds) => void hintAll(paymentStore, orderIds, log),
   });
   await lease.start();
   undo.push(() => lease.stop());
@@ -236,6 +242,15 @@ async function openShows(
   undo.push(() => actors.closeAll());
   keepSweeping(actors, log, undo);
   return { actors, lease };
+}
+
+/** A hint that is lost costs these seats the grace that they would have had anyway. */
+async function hintAll(store: PaymentStore, orderIds: readonly OrderId[], log: Logger): Promise<void> {
+  try {
+    for (const orderId of orderIds) await store.addHint(orderId);
+  } catch (error) {
+    log.warn({ err: error, orders: orderIds.length }, 'orders past their deadline could not be looked at now');
+  }
 }
 
 function keepSweeping(actors: Actors, log: Logger, undo: Undo[]): void {

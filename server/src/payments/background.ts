@@ -7,7 +7,8 @@
 // Never: decides about money: it settles, or enqueues the job that acts; what it cannot place a person must look at.
 // Invariants:
 //   RECON-1  Calls here come out of the budget; what a customer waits for never does, and runs in another lane.
-//   RECON-2  A timer without budget is dropped, not put off: the sweeps find what it would have found.
+//   RECON-2  A timer without budget is dropped, not put off, unless seats wait for its answer: the sweeps find what it
+//            would have found.
 
 import type { OrderId } from '@housefull/schema/ids';
 import type { TaskList } from 'graphile-worker';
@@ -39,6 +40,8 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** 1, 3, 10 and 30 minutes after the deadline: a slow bank. What comes later is told by a webhook, or found by a sweep. */
 const CHECKS_MS = [1, 2, 7, 20].map((minutes) => minutes * MINUTE_MS);
+/** Between two tries of a timer that found no budget while seats wait for its answer. */
+const PUT_OFF_MS = 1_000;
 const PAGE = 100;
 /** A new payment may come while pages are read, and the gateway's clock is not ours: the end of a range is open. */
 const OPEN_END_SECONDS = 2 * 366 * 86_400;
@@ -84,13 +87,17 @@ async function check(
   job: { orderId: OrderId; attempt?: number; found?: boolean },
 ): Promise<Again<'check'>> {
   const { orderId, attempt = 0, found = false } = job;
+  const due = found ? 'now' : await deps.reconciler.store.checkDue(orderId);
   // Its time is over, or it was paid: nothing is asked.
-  if (!found && !(await deps.reconciler.store.isCheckDue(orderId))) return undefined;
+  if (due === 'never') return undefined;
   if (found) await budget.take();
   const next = { orderId, attempt: attempt + 1 };
   const later: Again<'check'> =
     CHECKS_MS[attempt] === undefined ? undefined : { afterMs: CHECKS_MS[attempt], payload: next };
-  if (!found && !budget.tryTake()) return later;
+  if (!found && !budget.tryTake()) {
+    const afterMs = PUT_OFF_MS * (1 + (deps.random ?? Math.random)());
+    return due === 'seats_wait' ? { afterMs, payload: job } : later;
+  }
   let settled: Awaited<ReturnType<Settle>>;
   try {
     settled = await deps.settle(orderId);

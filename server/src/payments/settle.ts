@@ -177,6 +177,8 @@ async function refused(
     case 'show_closed':
     case 'show_not_found':
       return lose(deps, order, row, captured, code);
+    // Of an order that stands in our rows: the answer of an owner that was robbed and has not heard of it yet.
+    case 'booking_not_found':
     case 'unavailable':
     case 'overloaded':
       return 'later';

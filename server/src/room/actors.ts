@@ -5,10 +5,11 @@
 // Owns:   at most one actor per show, and the openings under way.
 // Never:  decides who owns a show: Postgres does (L1).
 
-import type { CustomerId, ShowId } from '@housefull/schema/ids';
+import type { CustomerId, OrderId, ShowId } from '@housefull/schema/ids';
 import type { RoomEvents, RoomEventType } from '@housefull/schema/messages';
 import { refuse } from '@housefull/schema/refusals';
 import type { Directory, PortResult, ShowPort } from '../routing/show-port.ts';
+import type { LoadedShow } from '../store/show-store.ts';
 import { Actor } from './actor.ts';
 import type { ActorDeps } from './actor-deps.ts';
 
@@ -23,16 +24,24 @@ export interface ActorsLimits {
 
 export const DEFAULT_ACTORS_LIMITS: ActorsLimits = { maxShows: 5000, openTimeoutMs: 5000, idleAfterMs: 60_000 };
 
+export interface ActorsDeps extends Omit<ActorDeps, 'ended'> {
+  /**
+   * Told of the orders whose deadline passed while nobody served their show: the timer that asks whether they were paid
+   * may have found no actor to answer to, and their seats would wait out a whole new grace. Must not throw.
+   */
+  readonly overdue?: (orderIds: readonly OrderId[]) => void;
+}
+
 const unavailable = (): PortResult => ({ ok: false, refusal: refuse('unavailable', { retryAfterMs: 500 }) });
 
 export class Actors implements Directory {
-  readonly #deps: Omit<ActorDeps, 'ended'>;
+  readonly #deps: ActorsDeps;
   readonly #limits: ActorsLimits;
   readonly #live = new Map<ShowId, Actor>();
   readonly #opening = new Map<ShowId, Promise<PortResult>>();
   #closing = false;
 
-  constructor(deps: Omit<ActorDeps, 'ended'>, limits: ActorsLimits = DEFAULT_ACTORS_LIMITS) {
+  constructor(deps: ActorsDeps, limits: ActorsLimits = DEFAULT_ACTORS_LIMITS) {
     this.#deps = deps;
     this.#limits = limits;
   }
@@ -96,17 +105,20 @@ export class Actors implements Directory {
   }
 
   async #open(showId: ShowId): Promise<PortResult> {
-    const { store, log } = this.#deps;
+    const { store, log, clock, overdue } = this.#deps;
     try {
       const claim = await store.claim(showId);
       if (!claim.ok) {
         return claim.reason === 'not_found' ? { ok: false, refusal: refuse('show_not_found') } : unavailable();
       }
+      const askedMs = clock.nowMs();
       const loaded = await store.load(showId, claim.epoch);
       if (loaded === 'fenced') return unavailable();
       const deps: ActorDeps = { ...this.#deps, ended: () => this.#live.delete(showId) };
       const actor = new Actor(deps, loaded, claim.epoch);
       this.#live.set(showId, actor);
+      const late = ordersPast(loaded, clock.nowMs() - askedMs);
+      if (late.length > 0) overdue?.(late);
       return { ok: true, port: actor };
     } catch (error) {
       log.error({ showId, error }, 'the show could not be opened');
@@ -123,4 +135,12 @@ export class Actors implements Directory {
       });
     });
   }
+}
+
+/** Orders that nobody has paid for, of holds that had no more than `leftMs` when they were read. */
+function ordersPast(loaded: LoadedShow, leftMs: number): OrderId[] {
+  const past = new Set(loaded.holds.filter((hold) => hold.remainingMs <= leftMs).map((hold) => hold.holdId));
+  return loaded.bookings.flatMap(({ status, orderId, holdId }) =>
+    status === 'pending' && orderId !== undefined && past.has(holdId) ? [orderId] : [],
+  );
 }

@@ -46,8 +46,11 @@ export interface Missing {
 
 /** Every method throws Fault when the database does not answer. */
 export interface ReconcileStore {
-  /** Whether a timer of this order has anything to look for: late money within its time, or money left to go home. */
-  isCheckDue(orderId: OrderId): Promise<boolean>;
+  /**
+   * What a timer of this order has to look for. `now`: late money within its time, or money left to go home.
+   * `seats_wait`: the same, and seats are kept until the answer, or the end of their grace.
+   */
+  checkDue(orderId: OrderId): Promise<'never' | 'now' | 'seats_wait'>;
   findMissing(): Promise<Missing>;
   judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged>;
   judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged>;
@@ -68,14 +71,23 @@ const KEEP_WEBHOOKS = "interval '30 days'";
 const MAX_REFUNDS = 5;
 const AT_ONCE = 500;
 
+/** Longer than any grace: seats that wait longer than this wait for nobody (a show that nothing wakes). */
+const SEATS_WAIT = "interval '2 minutes'";
+
 const CHECK_DUE = `
-  select exists (
-    select from gateway_orders o join bookings b using (booking_id)
-    where o.order_id = $1 and b.status in ('pending', 'failed')
-      and (b.pay_deadline > clock_timestamp() - ${CHECKS_END} or b.ended_at > clock_timestamp() - ${CHECKS_END})
-  ) or exists (
-    select from payments p where p.order_id = $1 and p.allocation = 'left' and p.status <> 'refunded'
-  ) as due`;
+  select case
+    when exists (
+      select from gateway_orders o join bookings b using (booking_id)
+      where o.order_id = $1 and b.status = 'pending' and b.pay_deadline > clock_timestamp() - ${SEATS_WAIT}
+    ) then 'seats_wait'
+    when exists (
+      select from gateway_orders o join bookings b using (booking_id)
+      where o.order_id = $1 and b.status in ('pending', 'failed')
+        and (b.pay_deadline > clock_timestamp() - ${CHECKS_END} or b.ended_at > clock_timestamp() - ${CHECKS_END})
+    ) or exists (
+      select from payments p where p.order_id = $1 and p.allocation = 'left' and p.status <> 'refunded'
+    ) then 'now'
+    else 'never' end as due`;
 
 const noJob = (key: string) => `not exists (select from graphile_worker.jobs j where j.key = ${key})`;
 
@@ -191,19 +203,24 @@ class PostgresReconcileStore implements ReconcileStore {
     this.#pool = db.pool;
   }
 
-  async isCheckDue(orderId: OrderId): Promise<boolean> {
-    return (await this.#query<{ due: boolean }>(CHECK_DUE, [orderId]))[0]?.due === true;
+  async checkDue(orderId: OrderId): Promise<'never' | 'now' | 'seats_wait'> {
+    const [row] = await this.#query<{ due: 'never' | 'now' | 'seats_wait' }>(CHECK_DUE, [orderId]);
+    return row?.due ?? 'never';
   }
 
   async findMissing(): Promise<Missing> {
     const count = async (sql: string) => (await this.#query<{ n: number }>(sql))[0]?.n ?? 0;
     const ids = async <T extends string>(sql: string) => (await this.#query<{ id: T }>(sql)).map((row) => row.id);
+    // Looked for first: a job that is enqueued here may be done before the next statement, and what is told of is what
+    // was found.
+    const overdueCaptures = await ids<BookingId>(OVERDUE);
+    const stuckRefunds = await ids<PaymentId>(STUCK);
     return {
       captures: await count(MISSING_CAPTURES),
       refunds: await count(MISSING_REFUNDS),
       unplaced: await count(UNPLACED),
-      overdueCaptures: await ids<BookingId>(OVERDUE),
-      stuckRefunds: await ids<PaymentId>(STUCK),
+      overdueCaptures,
+      stuckRefunds,
     };
   }
 

@@ -128,6 +128,7 @@ export class PaymentHouse {
       },
       lease: { heldAt: () => true },
       log: this.log,
+      overdue: (orderIds) => orderIds.forEach((orderId) => void this.store.addHint(orderId)),
       buildShow: (loaded, epoch, nowMs) =>
         buildShow(
           {

@@ -111,6 +111,34 @@ describe.each(GATEWAYS)('the reconciler with %s', (_, openGateway) => {
     await house.audit();
   });
 
+  test('RECON-12 a timer without budget waits while seats wait for its answer, and only then', async () => {
+    let tries = 0;
+    const none = createTokenBucket();
+    const budget = {
+      ...none,
+      perSecond: 10,
+      tryTake: () => {
+        tries += 1;
+        return tries > 2;
+      },
+    };
+    await open({ holdTtlMs: 300, paymentTtlMs: 300, reconciler: { budget } });
+    const waiting = await house.order(['A1']);
+    await house.until('failed', waiting, (view) => view.status === 'failed');
+    expect(tries).toBe(3);
+    // Its seats are free: without budget nobody looks for its money before the next look is due.
+    tries = 0;
+    await house.checkNow(waiting.orderId);
+    const planned = () =>
+      house.query<{ attempt: number }>(
+        "select (payload->>'attempt')::int as attempt from graphile_worker._private_jobs where key = 'check:' || $1 and locked_by is null and run_at > now() + interval '50 seconds'",
+        [waiting.orderId],
+      );
+    while ((await planned()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await planned()).toEqual([{ attempt: 1 }]);
+    expect(tries).toBe(1);
+  });
+
   test('RECON-3 what agrees with our books is left alone, however often it is swept', async () => {
     const { bench, store } = await open();
     const ordered = await house.order(['A1']);

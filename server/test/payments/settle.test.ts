@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { openDouble, openMemory, type TestGateway } from './gateways.ts';
-import { type HouseOptions, PaymentHouse, SEAT_PAISE } from './house.ts';
+import { type HouseOptions, PaymentHouse, SEAT_PAISE, SHOW } from './house.ts';
 
 const GATEWAYS: [string, () => Promise<TestGateway>][] = [
   ['the double', () => openDouble()],
@@ -67,6 +67,21 @@ describe.each(GATEWAYS)('settle with %s', (_, openGateway) => {
     expect(await house.view(ordered)).toMatchObject({ status: 'pending' });
     const failed = await house.until('failed', ordered, (view) => view.status === 'failed');
     expect(failed).toMatchObject({ display: 'failed', reason: 'expired', refunds: [], refundedPaise: 0 });
+    await house.order(['A1']);
+    await house.audit();
+  });
+
+  test('SETTLE-14 a deadline that passed while nobody served the show frees its seats when it is served again', async () => {
+    await open({ holdTtlMs: 300, paymentTtlMs: 300 });
+    const ordered = await house.order(['A1']);
+    house.actors.lose([SHOW]);
+    // The timer of the deadline finds nobody to tell, and has gone on to its next look, in a minute.
+    const lookedOnce = () =>
+      house.query("select 1 from graphile_worker._private_jobs where key like 'check:%' and payload->>'attempt' = '1'");
+    while ((await lookedOnce()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await house.view(ordered)).toMatchObject({ status: 'pending' });
+    await house.port();
+    await house.until('failed', ordered, (view) => view.status === 'failed');
     await house.order(['A1']);
     await house.audit();
   });
