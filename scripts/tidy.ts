@@ -8,6 +8,7 @@
 // SPEC.md states a rule as a line `- **HOLD-3** sentence`; a test cites it by beginning its title with `HOLD-3`.
 
 import { join } from 'node:path';
+import { documentFindings } from './tidy/documents.ts';
 import { cycleFindings, deadFindings, edgesOf, importFindings } from './tidy/imports.ts';
 import { specFindings } from './tidy/spec.ts';
 import { fileFindings } from './tidy/syntax.ts';
@@ -22,6 +23,7 @@ export function tidy(root: string): { files: number; failures: Finding[]; warnin
     ...importFindings(tree, edges),
     ...cycleFindings(tree, edges),
     ...specFindings(tree),
+    ...documentFindings(tree),
   ];
   return { files: tree.size, failures, warnings: deadFindings(tree, edges) };
 }

@@ -1,4 +1,4 @@
-// Keys make a command idempotent (DESIGN.md 2): they must never repeat for one customer, and need not be secret.
+// Keys make a command idempotent (ARCHITECTURE.md): they must never repeat for one customer, and need not be secret.
 
 /** 24 characters of the contract's alphabet, 144 bits. Throws where the runtime has no `crypto.getRandomValues`. */
 export function newKey(): string {

@@ -1,7 +1,7 @@
 // Ids
 // ---
 // Branded identifiers. Hold and booking ids embed the show id, so each routes itself to its show, node and shard
-// (DESIGN.md 3), and a booking id fits the gateway's receipt (at most 40 characters).
+// (ARCHITECTURE.md), and a booking id fits the gateway's receipt (at most 40 characters).
 
 declare const brand: unique symbol;
 type Branded<T, B extends string> = T & { readonly [brand]: B };
@@ -35,7 +35,7 @@ export const BOOKING_ID = new RegExp(`^b_(${SHOW})_${RANDOM}$`);
 export const CUSTOMER_ID = new RegExp(`^u_${RANDOM}$`);
 export const ORDER_ID = /^order_[A-Za-z0-9]{14}$/;
 export const PAYMENT_ID = /^pay_[A-Za-z0-9]{14}$/;
-export const REFUND_ID = /^rfnd_[A-Za-z0-9]{14}$/;
+const REFUND_ID = /^rfnd_[A-Za-z0-9]{14}$/;
 
 export const isShowId = (value: unknown): value is ShowId => typeof value === 'string' && SHOW_ID.test(value);
 export const isHoldId = (value: unknown): value is HoldId => typeof value === 'string' && HOLD_ID.test(value);

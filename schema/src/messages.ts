@@ -1,7 +1,7 @@
 // Room messages
 // -------------
 // What a client may ask a show room (Colyseus requests) and what the room answers and tells. `key` is chosen by the
-// client and makes a command idempotent: same key and body, same answer, also from a new owner (DESIGN.md 2).
+// client and makes a command idempotent: same key and body, same answer, also from a new owner (ARCHITECTURE.md).
 
 import { z } from 'zod';
 import { BOOKING_ID, type BookingId, HOLD_ID, type HoldId, type OrderId } from './ids.ts';

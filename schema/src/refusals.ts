@@ -3,7 +3,7 @@
 // One table of every code that leaves the server, with its HTTP status and what it means to the one who reads it.
 // `docs/codes.md` is written from this table, and a test keeps the two equal.
 //
-// Four kinds (STYLE.md 4): a refusal is an expected no; a fault means the world failed and asking again may help; a
+// Four kinds: a refusal is an expected no; a fault means the world failed and asking again may help; a
 // violation means the client broke the protocol; a bug is ours and tells nothing of itself.
 
 export type CodeKind = 'refusal' | 'fault' | 'violation' | 'bug';

@@ -1,6 +1,6 @@
 // REST
 // ----
-// Requests and responses under `/api` (DESIGN.md 6). The server validates with these, the OpenAPI document is made of
+// Requests and responses under `/api`. The server validates with these, the OpenAPI document is made of
 // them, and the SDK has its types from them.
 
 import { z } from 'zod';
@@ -185,7 +185,7 @@ export const bookingView = z.object({
   showId: showIdText,
   status: z.enum(BOOKING_STATUSES),
   reason: z.enum(FAILURE_REASONS).optional(),
-  /** What a screen shows now; derived from booking and payments, never a status of its own (DESIGN.md 3). */
+  /** What a screen shows now; derived from booking and payments, never a status of its own (ARCHITECTURE.md). */
   display: z.enum(['paying', 'confirming', 'confirmed', 'failed', 'refunding', 'refunded', 'cancelled']),
   seats: z.array(z.string()),
   amountPaise: z.int(),

@@ -1,4 +1,4 @@
-// Statuses: the only words for them (DESIGN.md 3 and 4).
+// Statuses: the only words for them (CONTRIBUTING.md, Words).
 
 /** What everyone may see of a seat (L9: never who). The position is the 2-bit wire code. */
 export const SEAT_STATUSES = ['available', 'held', 'booked', 'blocked'] as const;

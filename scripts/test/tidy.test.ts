@@ -116,6 +116,12 @@ const BAD: readonly Bad[] = [
     at: 'package-lock.json:1',
   },
   {
+    rule: 'document',
+    what: 'a comment',
+    files: added('server/src/log.ts', `// As ${'MISSING'}.md tells.\n`),
+    at: 'server/src/log.ts:2',
+  },
+  {
     rule: 'any',
     what: 'a cast',
     files: added('server/src/log.ts', 'const a = 1 as any;\nvoid a;\n'),

@@ -95,7 +95,7 @@ function vocabularyFindings(path: string, ast: ts.SourceFile): Finding[] {
     for (const word of wordsOf(name.text)) {
       const entry = VOCABULARY.banned.find(({ words }) => words.includes(word));
       if (entry === undefined) continue;
-      const message = `'${name.text}' says '${word}'; say ${entry.say} (DESIGN.md 4)`;
+      const message = `'${name.text}' says '${word}'; say ${entry.say} (CONTRIBUTING.md, Words)`;
       findings.push({ rule: 'vocabulary', path, line: lineOf(ast, name), message });
     }
   };

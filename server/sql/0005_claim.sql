@@ -1,4 +1,4 @@
--- Ownership: how a show changes hands (L1, DESIGN.md 2).
+-- Ownership: how a show changes hands (L1; ARCHITECTURE.md, Ownership).
 --
 -- One call is one transaction of its own, in READ COMMITTED: each statement below sees what was committed while the one
 -- before it waited. The load is a later transaction; reading the show in here would read it as it was before the wait.

@@ -52,7 +52,7 @@ export interface House {
   close(): Promise<void>;
 }
 
-/** How long a payment that the gateway does not answer for keeps its seats after its deadline (DESIGN.md 3). */
+/** How long a payment that the gateway does not answer for keeps its seats after its deadline (ARCHITECTURE.md). */
 const GRACE_MS = 30_000;
 const MAX_HOLDS_PER_CUSTOMER = 100;
 const UNLOAD_EVERY_MS = 15_000;

@@ -1,6 +1,6 @@
 // App
 // ---
-// All of HTTP as one function from Request to Response: security headers, limits, origins, the routes of DESIGN.md 6,
+// All of HTTP as one function from Request to Response: security headers, limits, origins, the routes,
 // the app's files, and a typed error for everything else.
 //
 // Owns:   the counters of its limits, and the app's files in memory.

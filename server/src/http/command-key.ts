@@ -1,4 +1,4 @@
-// Command keys: what an Idempotency-Key is to the commands that a request consists of (DESIGN.md 2).
+// Command keys: what an Idempotency-Key is to the commands that a request consists of (ARCHITECTURE.md).
 
 import { createHash, randomUUID } from 'node:crypto';
 import { key as commandKeyText } from '@housefull/schema/messages';

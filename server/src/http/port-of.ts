@@ -1,4 +1,4 @@
-// From a hold or booking id to the actor of its show: each id names its show (DESIGN.md 3).
+// From a hold or booking id to the actor of its show: each id names its show (ARCHITECTURE.md).
 
 import { type BookingId, type HoldId, showOf } from '@housefull/schema/ids';
 import { type Code, refuse } from '@housefull/schema/refusals';

@@ -7,7 +7,7 @@
 
 import type { BookingId, OrderId, PaymentId, RefundId } from '@housefull/schema/ids';
 
-/** As the gateway last told it. `failed` is not final: it may still become `authorized` (PAYMENTS.md 0.3). */
+/** As the gateway last told it. `failed` is not final: it may still become `authorized` (late authorization). */
 export type GatewayPaymentStatus = 'created' | 'authorized' | 'captured' | 'refunded' | 'failed';
 
 export interface GatewayPayment {
@@ -43,7 +43,7 @@ export interface Gateway {
   readonly keyId: string;
   /**
    * An order for exactly this amount and receipt, with manual capture. An unknown outcome is settled inside by reading
-   * orders by receipt and adopting an equal one (PAYMENTS.md 5.2).
+   * orders by receipt and adopting an equal one.
    */
   createOrder(order: { receipt: BookingId; amountPaise: number }): Promise<GatewayOrder>;
   fetchOrderPayments(orderId: OrderId): Promise<readonly GatewayPayment[]>;

@@ -1,6 +1,6 @@
 // Razorpay client
 // ---------------
-// The unmodified SDK with its traps closed (PAYMENTS.md 4): base URL, deadline, no redirects, no proxy, bounded
+// The unmodified SDK with its traps closed: base URL, deadline, no redirects, no proxy, bounded
 // keep-alive connections, and every failure turned into a Fault before the SDK's own handler can lose it.
 //
 // Owns:  the SDK instance and its connections.

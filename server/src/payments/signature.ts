@@ -1,5 +1,5 @@
 // The gateway's two signatures, checked in constant time. The SDK's own helpers compare with `===`, accept an empty
-// secret and throw on a missing signature (PAYMENTS.md 4, row 7); a test keeps ours equal to theirs otherwise.
+// secret and throw on a missing signature; a test keeps ours equal to theirs otherwise.
 
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { OrderId, PaymentId } from '@housefull/schema/ids';

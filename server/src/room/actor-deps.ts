@@ -25,7 +25,7 @@ export interface ActorDeps {
   readonly gateway: Pick<Gateway, 'createOrder' | 'keyId'>;
   readonly clock: Clock;
   readonly maker: CommandMaker;
-  /** The node's lease; past it the actor refuses by itself (DESIGN.md 2). */
+  /** The node's lease; past it the actor refuses by itself (ARCHITECTURE.md). */
   readonly lease: { heldAt(nowMs: number): boolean };
   readonly log: ActorLog;
   /** Builds the value from what was loaded; the composition root knows the rules. */

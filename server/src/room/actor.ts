@@ -263,7 +263,7 @@ export class Actor implements ShowPort {
     );
   }
 
-  /** The gateway has answered: anchor the order durably before its id leaves us (DESIGN.md 3). */
+  /** The gateway has answered: anchor the order durably before its id leaves us (ARCHITECTURE.md). */
   #ordered(bookingId: BookingId, orderId: OrderId): void {
     const resolvers = this.#takeOrdering(bookingId);
     if (this.#state !== 'live') {

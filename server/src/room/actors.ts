@@ -22,7 +22,7 @@ export interface ActorsLimits {
   readonly idleAfterMs: number;
 }
 
-export const DEFAULT_ACTORS_LIMITS: ActorsLimits = { maxShows: 5000, openTimeoutMs: 5000, idleAfterMs: 60_000 };
+const DEFAULT_ACTORS_LIMITS: ActorsLimits = { maxShows: 5000, openTimeoutMs: 5000, idleAfterMs: 60_000 };
 
 export interface ActorsDeps extends Omit<ActorDeps, 'ended'> {
   /**

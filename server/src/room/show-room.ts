@@ -30,7 +30,7 @@ export interface SocketIdentity extends Caller {
 }
 
 export interface RoomLimits {
-  /** Least time between two patches of one room: coalescing is what fan-out costs least by (COLYSEUS.md 4). */
+  /** Least time between two patches of one room: coalescing is what fan-out costs least by. */
   readonly patchFloorMs: number;
   readonly maxSockets: number;
   readonly maxSocketsPerCustomer: number;

@@ -1,6 +1,6 @@
 // ShowRooms
 // ---------
-// Claim first, room second (DESIGN.md 2): a Colyseus room exists only on the node whose actor owns the show, under an
+// Claim first, room second (ARCHITECTURE.md): a Colyseus room exists only on the node whose actor owns the show, under an
 // id that carries the epoch, and none of Colyseus' own matchmaking can make one (C1..C4, C12, C13).
 
 import { matchMaker } from '@colyseus/core';
@@ -12,7 +12,7 @@ import type { ActorLog } from './actor-deps.ts';
 import { type RoomLimits, ShowRoom, type SocketIdentity, showRoomClass } from './show-room.ts';
 
 /** The room name in join tickets. */
-export const ROOM_NAME = 'show';
+const ROOM_NAME = 'show';
 
 export interface ShowRoomsDeps {
   readonly directory: Directory;

@@ -132,7 +132,7 @@ export class HousefullTransport extends uWebSocketsTransport {
     return this.#port;
   }
 
-  /** Colyseus hands its matchmaking routes over here. None of them is wanted (COLYSEUS.md C13, C25). */
+  /** Colyseus hands its matchmaking routes over here. None of them is wanted. */
   override bindRouter(): void {}
 
   /**

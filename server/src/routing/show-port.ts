@@ -1,7 +1,7 @@
 // ShowPort
 // --------
 // How everything reaches the actor of a show: locally the actor itself, remotely (later) the routing adapter. The
-// room skin, REST and settle know only this (DESIGN.md 2).
+// room skin, REST and settle know only this (ARCHITECTURE.md).
 
 import type { BookingId, CustomerId, HoldId, OrderId, PaymentId, ShowId } from '@housefull/schema/ids';
 import type {

@@ -271,7 +271,7 @@ export interface ShowRules {
   readonly showId: ShowId;
   readonly holdTtlMs: number;
   readonly paymentTtlMs: number;
-  /** How long a hold in payment outlives its deadline while the gateway is silent (DESIGN.md 3). */
+  /** How long a hold in payment outlives its deadline while the gateway is silent (ARCHITECTURE.md). */
   readonly graceMs: number;
   readonly maxSeatsPerHold: number;
   /** Live holds and bookings together. */

@@ -1,5 +1,5 @@
 // Customers: what a show remembers of each customer: keys already used, seats they have, holds they made.
-// Only effects are remembered, never refusals (DESIGN.md 2), so a refused request may be asked again with its key.
+// Only effects are remembered, never refusals (ARCHITECTURE.md), so a refused request may be asked again with its key.
 
 import type { BookingId, CustomerId, HoldId } from '@housefull/schema/ids';
 

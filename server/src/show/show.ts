@@ -446,7 +446,7 @@ export class Show {
     return this.#revision;
   }
 
-  /** After a takeover the grace of an unanswered payment starts anew (DESIGN.md 3). */
+  /** After a takeover the grace of an unanswered payment starts anew (ARCHITECTURE.md). */
   #rearm(hold: HoldRecord, nowMs: number): void {
     const anchored = hold.bookingId !== undefined && this.#records.booking(hold.bookingId).orderId !== undefined;
     this.#records.endAt(hold, anchored ? Math.max(hold.deadlineMs, nowMs) + this.rules.graceMs : hold.deadlineMs);

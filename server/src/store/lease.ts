@@ -1,6 +1,6 @@
 // Node lease
 // ----------
-// Whether this node may believe that it still owns what it has claimed (DESIGN.md 2).
+// Whether this node may believe that it still owns what it has claimed (ARCHITECTURE.md).
 //
 // Owns:   the node's row, its renewal, and until when this process counts it as held.
 // Never:  decides who owns a show (the fence of the commit does), or closes anything itself.
@@ -29,7 +29,7 @@ export interface LeaseClock {
   clearTimer(timer: unknown): void;
 }
 
-export const realClock: LeaseClock = {
+const realClock: LeaseClock = {
   nowMs: () => performance.now(),
   setTimer: (run, delayMs) => setTimeout(run, delayMs),
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),

@@ -347,7 +347,7 @@ async function markLost(db: Queryable, paymentId: PaymentId, lost: Lost): Promis
 
 async function recordCaptured(db: Queryable, bookingId: BookingId, payment: HeardPayment): Promise<boolean> {
   // The booking first, as a commit of its show locks them. Of this payment only: a booking that another one pays is not
-  // captured by this one. Its ticket and mail will be enqueued here, in this transaction (DESIGN.md 3).
+  // captured by this one. Its ticket and mail will be enqueued here, in this transaction (ARCHITECTURE.md).
   const { rowCount } = await db.query(
     `update bookings set captured_at = clock_timestamp()
      where booking_id = $1 and payment_id = $2 and captured_at is null`,

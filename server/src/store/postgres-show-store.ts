@@ -1,6 +1,6 @@
 // Postgres show store
 // -------------------
-// Who owns a show, what is in it, and commits under an epoch, as DESIGN.md 1 and 2 tell it. The SQL that carries the
+// Who owns a show, what is in it, and commits under an epoch (ARCHITECTURE.md, Ownership). The SQL that carries the
 // guarantees stands in server/sql/0005_claim.sql and 0006_commit.sql.
 //
 // Owns:   its own connections: two for commits, some for claims and loads, so that neither waits for the other.

@@ -67,7 +67,7 @@ export type CommitResult = 'committed' | 'fenced';
 
 export interface ShowStore {
   /**
-   * Takes the show for this node under a new epoch, when it is claimable (DESIGN.md 2). Waits out a commit in flight
+   * Takes the show for this node under a new epoch, when it is claimable (ARCHITECTURE.md). Waits out a commit in flight
    * under the old epoch. Committed when it resolves. Throws Fault.
    */
   claim(showId: ShowId): Promise<ClaimResult>;

@@ -50,7 +50,7 @@ export function verdictOf(error: unknown): Verdict {
 }
 
 /** The SQLSTATE of a server's error; undefined for everything else (Node's own codes have other lengths or shapes). */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('severity' in error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' && error.code.length === 5 ? error.code : undefined;
 }

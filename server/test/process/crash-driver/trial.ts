@@ -16,7 +16,7 @@ const JOIN_AT_ONCE = 40;
 const RESOLVE_MS = 5_000;
 /** Longer than any of these means that something hangs, which is a failure of its own. */
 const END_MS = 20_000;
-/** After a takeover an unanswered payment has a grace of 30 s anew (DESIGN.md 3): no hold may outlive it. */
+/** After a takeover an unanswered payment has a grace of 30 s anew (ARCHITECTURE.md): no hold may outlive it. */
 const REST_MS = 45_000;
 const AGREE_MS = 2_000;
 
