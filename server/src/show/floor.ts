@@ -17,7 +17,10 @@ export interface Floor {
   readonly houseReleased: boolean;
   /** CAP-1: how many more seats of a capped category the customer may have; absent: no cap. */
   readonly room: ReadonlyMap<string, number>;
-  /** 1 for free seats that may be part of a pick, each taken by itself: companions are judged with their pick. */
+  /**
+   * 1 for free seats that may be part of a pick, each taken by itself: companions are judged with their pick. As the map
+   * is when it is first asked for.
+   */
   readonly offered: Uint8Array;
   /** ACCESS-3: is this wheelchair space released to all? */
   isReleased(space: number): boolean;
@@ -64,11 +67,22 @@ export function floorOf(of: FloorOf): Floor {
   });
 }
 
-/** The same floor, with what is offered on it looked up anew. */
+/** What is offered is looked up when it is asked for: most manual picks are judged by their own seats alone. */
 export function withOffered(floor: Omit<Floor, 'offered'>): Floor {
+  let offered: Uint8Array | undefined;
+  return {
+    ...floor,
+    get offered() {
+      offered ??= offeredOn(floor);
+      return offered;
+    },
+  };
+}
+
+function offeredOn(floor: Omit<Floor, 'offered'>): Uint8Array {
   const offered = new Uint8Array(floor.plan.capacity);
   for (let seat = 0; seat < offered.length; seat++) if (isOffered(floor, seat)) offered[seat] = 1;
-  return { ...floor, offered };
+  return offered;
 }
 
 /** ACCESS-4: all that is not kept, numbered or not, is booked or blocked; held seats may come back. */

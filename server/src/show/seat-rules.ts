@@ -102,7 +102,7 @@ export function hasOtherPlace(floor: Floor, categories: ReadonlySet<string>, par
 }
 
 function withoutOwn(floor: Floor): Floor {
-  const { plan, own } = floor;
+  const { plan, own, accessible, staff, houseReleased } = floor;
   const codes = floor.codes.slice();
   const room = new Map(floor.room);
   for (const seat of own) {
@@ -111,7 +111,8 @@ function withoutOwn(floor: Floor): Floor {
     const left = room.get(category);
     if (left !== undefined) room.set(category, left + 1);
   }
-  return withOffered({ ...floor, codes, own: new Set(), room });
+  const isReleased = (space: number): boolean => floor.isReleased(space);
+  return withOffered({ plan, codes, own: new Set(), room, accessible, staff, houseReleased, isReleased });
 }
 
 export interface BlockWish {
