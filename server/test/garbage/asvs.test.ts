@@ -5,7 +5,7 @@ import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { query } from '../process/audit.ts';
-import { doubleUrlOf } from '../process/house.ts';
+import { doubleUrlOf, imaxShows } from '../process/house.ts';
 import { guest, http, newKey, RawClient, type RawHold } from '../protocol/raw-client.ts';
 import { foreignOrigins } from './http-requests.ts';
 import { rawRequest } from './raw-request.ts';
@@ -170,8 +170,7 @@ describe('V4.4 sockets', () => {
   });
 
   test('ASVS-7 a ticket opens the room of its show and no other, and is worth nothing without being asked for', async () => {
-    const shows = await http<{ items: { id: string }[] }>(`${url}/api/shows`);
-    const other = shows.body.items[1]?.id as string;
+    const [, other] = await imaxShows(url);
     const { token } = await guest(url);
     const [ticket, elsewhere] = [await ticketOf(token), await ticketOf(token, other)];
     expect(elsewhere.roomId).not.toBe(ticket.roomId);

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { eventually, query } from '../process/audit.ts';
-import { type House, startHouse } from '../process/house.ts';
+import { type House, imaxShows, startHouse } from '../process/house.ts';
 import { guest, http, RawClient } from '../protocol/raw-client.ts';
 import { bugsIn } from './stage.ts';
 
@@ -17,8 +17,7 @@ let house: House;
 let showId: string;
 beforeEach(async () => {
   house = await startHouse();
-  const { body } = await http<{ items: { id: string; screen: { capacity: number } }[] }>(`${house.baseUrl}/api/shows`);
-  showId = body.items.find((one) => one.screen.capacity === 400)?.id as string;
+  [showId] = await imaxShows(house.baseUrl);
 });
 afterEach(() => house.destroy());
 

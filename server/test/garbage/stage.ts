@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, query } from '../process/audit.ts';
-import { doubleUrlOf, type House, startHouse } from '../process/house.ts';
+import { doubleUrlOf, type House, imaxShows, startHouse } from '../process/house.ts';
 import { guest, http, RawClient, type RawHold, type RawOrder, type RawReply } from '../protocol/raw-client.ts';
 import { forgedTokens } from './forged-tokens.ts';
 
@@ -57,28 +57,23 @@ export async function openStage(): Promise<Stage> {
 }
 
 async function furnish(house: House): Promise<Stage> {
-  const shows = await http<{ items: { id: string; screen: { capacity: number } }[] }>(`${house.baseUrl}/api/shows`);
-  const show = shows.body.items.find((one) => one.screen.capacity === 400) as {
-    id: string;
-    screen: { capacity: number };
-  };
+  const [showId] = await imaxShows(house.baseUrl);
   const { token } = await guest(house.baseUrl);
-  const client = await RawClient.join(house.baseUrl, show.id, token);
+  const client = await RawClient.join(house.baseUrl, showId, token);
   const paid = value(await client.order(value(await client.best(2)).holdId));
   await pay(house, token, paid);
   const pending = value(await client.order(value(await client.best(2)).holdId));
   const held = value(await client.best(3));
   await client.until(() => client.revision >= held.revision);
-  const taken = Array.from({ length: show.screen.capacity }, (_, seat) => seat).filter(
-    (seat) => client.status(seat) > 0,
-  );
+  const capacity = 400;
+  const taken = Array.from({ length: capacity }, (_, seat) => seat).filter((seat) => client.status(seat) > 0);
   const secrets = secretsOf(house);
   return {
     house,
     port: Number(new URL(house.baseUrl).port),
     host: new URL(house.baseUrl).host,
-    showId: show.id,
-    capacity: show.screen.capacity,
+    showId,
+    capacity,
     victim: { token, client },
     held,
     pending,

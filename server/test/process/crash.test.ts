@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { guest, http, RawClient, type RawHold, type RawOrder } from '../protocol/raw-client.ts';
 import { audit, eventually } from './audit.ts';
-import { doubleUrlOf, type House, newDataDir, startHouse } from './house.ts';
+import { doubleUrlOf, type House, imaxShows, newDataDir, startHouse } from './house.ts';
 
 interface Customer {
   token: string;
@@ -39,8 +39,7 @@ async function restart(killed: House): Promise<House> {
 }
 
 async function customerOf(here: House): Promise<Customer> {
-  const shows = await http<{ items: { id: string; screen: { capacity: number } }[] }>(`${here.baseUrl}/api/shows`);
-  const showId = shows.body.items.find((one) => one.screen.capacity === 400)?.id as string;
+  const [showId] = await imaxShows(here.baseUrl);
   const { token } = await guest(here.baseUrl);
   return { token, showId, client: await RawClient.join(here.baseUrl, showId, token) };
 }

@@ -3,12 +3,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { guest, http, newKey, RawClient, type RawHold, type RawReply } from '../protocol/raw-client.ts';
-import { databaseUrlOf, type House, startHouse } from './house.ts';
-
-interface ShowItem {
-  id: string;
-  screen: { name: string; capacity: number };
-}
+import { databaseUrlOf, type House, imaxShows, startHouse } from './house.ts';
 
 interface PlanSeat {
   row: string;
@@ -40,18 +35,6 @@ const inBatches = async <T, R>(
   return out;
 };
 
-async function allShows(): Promise<ShowItem[]> {
-  const shows: ShowItem[] = [];
-  for (let page: number | undefined = 1; page !== undefined; ) {
-    const { body }: { body: { items: ShowItem[]; nextPage?: number } } = await http(
-      `${house.baseUrl}/api/shows?page=${page}`,
-    );
-    shows.push(...body.items);
-    page = body.nextPage;
-  }
-  return shows;
-}
-
 /** The seats as the rows have them: what every acknowledgement is held against. */
 async function rowsOf(showId: string): Promise<{ hold_id: string; seats: number[]; status: string }[]> {
   const client = new pg.Client({ connectionString: databaseUrlOf(house.dataDir) });
@@ -63,10 +46,10 @@ async function rowsOf(showId: string): Promise<{ hold_id: string; seats: number[
 
 describe('crowds', () => {
   test('CROWD-1 200 customers storm one seat: exactly one is held, 199 are refused, and all see it held', async () => {
-    const show = (await allShows())[0] as ShowItem;
+    const [showId] = await imaxShows(house.baseUrl);
     const clients = await inBatches(Array.from({ length: 200 }), 25, async () => {
       const { token } = await guest(house.baseUrl);
-      return RawClient.join(house.baseUrl, show.id, token);
+      return RawClient.join(house.baseUrl, showId, token);
     });
     const replies = await Promise.all(clients.map((client) => client.hold([8])));
     const held = replies.filter((reply) => reply.ok);
@@ -74,18 +57,18 @@ describe('crowds', () => {
     expect(held).toHaveLength(1);
     expect(refused).toEqual(Array.from({ length: 199 }, () => 'seat_taken'));
     await Promise.all(clients.map((client) => client.until(() => client.status(8) === 1)));
-    const rows = (await rowsOf(show.id)).filter((row) => row.seats.includes(8));
+    const rows = (await rowsOf(showId)).filter((row) => row.seats.includes(8));
     expect(rows.map((row) => row.hold_id)).toEqual([(held[0] as RawReply<RawHold> & { ok: true }).value.holdId]);
     for (const client of clients) client.leave();
   }, 60_000);
 
   test('CROWD-2 1,000 customers fill a 400-seat show through best: no seat twice, every ack a row, no false refusal', async () => {
-    const show = (await allShows()).findLast((item) => item.screen.capacity === 400) as ShowItem;
-    const detail = await http<{ plan: { seats: PlanSeat[] } }>(`${house.baseUrl}/api/shows/${show.id}`);
+    const [, showId] = await imaxShows(house.baseUrl);
+    const detail = await http<{ plan: { seats: PlanSeat[] } }>(`${house.baseUrl}/api/shows/${showId}`);
     const seats = detail.body.plan.seats;
     const clients = await inBatches(Array.from({ length: 1000 }), 50, async () => {
       const { token } = await guest(house.baseUrl);
-      return RawClient.join(house.baseUrl, show.id, token);
+      return RawClient.join(house.baseUrl, showId, token);
     });
     const parties = clients.map((_, i) => 1 + ((i * 7) % 6));
     const acks: RawHold[] = [];
@@ -109,7 +92,7 @@ describe('crowds', () => {
     }
     const general = seats.filter(isGeneral).length;
     expect(taken.size).toBe(general);
-    const rows = new Map((await rowsOf(show.id)).map((row) => [row.hold_id, row]));
+    const rows = new Map((await rowsOf(showId)).map((row) => [row.hold_id, row]));
     for (const ack of acks) expect(rows.get(ack.holdId)?.seats).toEqual(ack.seats);
     expect(rows.size).toBe(acks.length);
     expect(falseRefusals(seats, acks, refusals)).toEqual([]);

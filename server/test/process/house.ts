@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DAY_MS, dateOf } from '../../src/catalog/indian-time.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 const OPEN = /open at (http:\/\/\S+)/;
@@ -72,6 +73,33 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+export interface DemoShow {
+  readonly id: string;
+  readonly screen: { readonly id: string; readonly capacity: number };
+}
+
+/**
+ * The demo's shows of tomorrow, the soonest first. Those of today are for the test of no hour in particular: one that
+ * begins closes, one about to begin sells its wheelchair spaces to all, and which screen comes first is up to the clock.
+ */
+export async function showsOfTomorrow(baseUrl: string): Promise<DemoShow[]> {
+  const shows: DemoShow[] = [];
+  const date = dateOf(Date.now() + DAY_MS);
+  for (let page: number | undefined = 1; page !== undefined; ) {
+    const answer = await fetch(`${baseUrl}/api/shows?date=${date}&page=${page}`);
+    const body = (await answer.json()) as { items: DemoShow[]; nextPage?: number };
+    shows.push(...body.items);
+    page = body.nextPage;
+  }
+  return shows;
+}
+
+/** Ids of tomorrow's shows on the screen of 400 seats. */
+export async function imaxShows(baseUrl: string): Promise<[string, string, ...string[]]> {
+  const shows = (await showsOfTomorrow(baseUrl)).filter((one) => one.screen.capacity === 400);
+  return shows.map((one) => one.id) as [string, string, ...string[]];
 }
 
 /** Runs main until it ends by itself: for starts that must be refused. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pack } from 'msgpackr';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { type House, startHouse } from '../process/house.ts';
+import { type House, imaxShows, startHouse } from '../process/house.ts';
 import { guest, http, newKey, RawClient, type RawHold } from './raw-client.ts';
 
 let house: House;
@@ -17,8 +17,7 @@ let before: { revision: number; words: number[] };
 
 beforeAll(async () => {
   house = await startHouse();
-  const { body } = await http<{ items: { id: string; screen: { capacity: number } }[] }>(`${house.baseUrl}/api/shows`);
-  showId = body.items.find((one) => one.screen.capacity === 400)?.id as string;
+  [showId] = await imaxShows(house.baseUrl);
   const { token } = await guest(house.baseUrl);
   const client = await RawClient.join(house.baseUrl, showId, token);
   const held = await client.hold([30, 31]);

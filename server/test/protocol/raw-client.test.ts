@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../process/audit.ts';
-import { doubleUrlOf, type House, startHouse } from '../process/house.ts';
+import { doubleUrlOf, type House, imaxShows, startHouse } from '../process/house.ts';
 import { applyState, guest, http, newKey, RawClient, type RawHold } from './raw-client.ts';
 
 let house: House;
@@ -13,10 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.destroy());
 
-async function openShow(at: number): Promise<string> {
-  const { body } = await http<{ items: { id: string; screen: { capacity: number } }[] }>(`${house.baseUrl}/api/shows`);
-  return body.items.filter((one) => one.screen.capacity === 400)[at]?.id as string;
-}
+const openShow = async (at: number): Promise<string> => (await imaxShows(house.baseUrl))[at] as string;
 
 describe('docs/protocol.md', () => {
   test('PROTO-1 a client written from the page joins, holds, orders, pays and has its ticket', async () => {
