@@ -16,13 +16,14 @@ import {
   type moviesQuery,
   type Show,
   type ShowDetail,
+  type ShowSeats,
   showDetail,
   type showsQuery,
   type theater,
   type theatersQuery,
 } from '@housefull/schema/rest';
 import { AVAILABLE, BLOCKED, BOOKED, HELD, type SeatCode } from '@housefull/schema/status';
-import { codeAt } from '@housefull/schema/wire';
+import { codeAt, statusOf } from '@housefull/schema/wire';
 import { type Kysely, sql } from 'kysely';
 import type { z } from 'zod';
 import { DEFAULT_SELLING } from '../store/show-store.ts';
@@ -50,6 +51,8 @@ export interface Catalog {
   /** The same object for as long as it is cached, so that what is made of it can be kept beside it. */
   show(showId: ShowId): Promise<ShowDetail | undefined>;
   availability(showId: ShowId): Promise<Availability | undefined>;
+  /** The map of a show that nobody owns, as the next owner will load it; undefined when somebody does, or none is there. */
+  restingSeats(showId: ShowId): Promise<ShowSeats | undefined>;
   /** An SVG. */
   poster(movieId: string): Promise<string | undefined>;
 }
@@ -122,6 +125,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
         const codes = words ? (seatIndex: number) => codeAt(words, seatIndex) : await codesFromRows(db, showId);
         return countAvailability(show.detail.plan, codes, !show.cancelled && now() < show.salesCloseAtMs);
       }),
+    restingSeats: async (showId) => {
+      const show = await cachedShow(showId);
+      return show && seatsAtRest(db, showId, show.detail.plan.seats.length);
+    },
     poster: (movieId) =>
       posters.get(movieId, async () => {
         const movie = await movieRow(db, movieId);
@@ -163,4 +170,27 @@ async function codesFromRows(db: Kysely<Tables>, showId: ShowId): Promise<(seatI
     union all select seat_index, ${sql.lit(BOOKED)} from booked_seats where show_id = ${showId}`.execute(db);
   const codes = new Map(rows.map((row) => [row.seat_index, row.code]));
   return (seatIndex) => codes.get(seatIndex) ?? AVAILABLE;
+}
+
+/**
+ * One statement, so one snapshot. While nobody owns the show nothing in it changes, and the next owner begins with just
+ * this map at revision 0 of the next epoch: holds that are due count until that owner has ended them.
+ */
+async function seatsAtRest(db: Kysely<Tables>, showId: ShowId, capacity: number): Promise<ShowSeats | undefined> {
+  const { rows } = await sql<{ owned: boolean; epoch: number; codes: [number, SeatCode][] | null }>`
+    select coalesce(max(o.node_id), '') <> '' as owned, coalesce(max(o.epoch), 0)::float8 as epoch,
+           json_agg(json_build_array(s.seat_index, s.code)) filter (where s.seat_index is not null) as codes
+      from (values (${showId})) as asked (show_id)
+      left join show_owner o using (show_id)
+      left join lateral (
+        select unnest(seats) as seat_index, ${sql.lit(HELD)} as code from holds
+          where show_id = ${showId} and status in ('live', 'paying')
+        union all select seat_index, ${sql.lit(BLOCKED)} from blocked_seats where show_id = ${showId}
+        union all select seat_index, ${sql.lit(BOOKED)} from booked_seats where show_id = ${showId}
+      ) s on true`.execute(db);
+  const [row] = rows;
+  if (row === undefined || row.owned) return undefined;
+  const codes = new Map(row.codes ?? []);
+  const seats = Array.from({ length: capacity }, (_, seat) => statusOf(codes.get(seat) ?? AVAILABLE));
+  return { showId, epoch: row.epoch + 1, revision: 0, seats };
 }

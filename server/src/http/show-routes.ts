@@ -122,6 +122,9 @@ function readRoutes(tools: EndpointTools, { catalog, directory }: Deps): void {
       refusals: ['overloaded'],
     },
     async ({ params }) => {
+      // Nobody has said who they are: a show that sleeps is read, not woken, or anybody could fill the node with shows.
+      const resting = directory.live(params.id) === undefined ? await catalog.restingSeats(params.id) : undefined;
+      if (resting) return { ok: true, value: resting };
       const found = await directory.find(params.id);
       if (!found.ok) return found;
       const { epoch, revision, capacity, words } = found.port.snapshot();

@@ -99,6 +99,36 @@ describe('reading shows', () => {
     }
     expect(app.actors.count).toBe(count);
   });
+
+  test('HTTP-27 the seats of a show that nobody owns come from its rows, at the position its next owner begins with', async () => {
+    const own = await openApp();
+    const path = `/api/shows/${own.showId}/seats`;
+    try {
+      const fresh = (await own.call<ShowSeats>(path)).body;
+      expect(own.actors.count).toBe(0);
+      const found = await own.actors.find(own.showId);
+      if (!found.ok) throw new Error(found.refusal.code);
+      expect((await own.call<ShowSeats>(path)).body).toEqual(fresh);
+
+      const caller = { customerId: (await own.guest()).user.id, role: 'customer' } as const;
+      const held = await found.port.submit({ type: 'hold', caller, seats: ['A3', 'A4'], key: 'hold-for-sleep' });
+      const blocked = await found.port.submit({ type: 'block', caller: { ...caller, role: 'manager' }, seats: ['B1'] });
+      expect([held.ok, blocked.ok]).toEqual([true, true]);
+      const awake = (await own.call<ShowSeats>(path)).body;
+      expect(awake.seats.filter((status) => status !== 'available').sort()).toEqual(['blocked', 'held', 'held']);
+      await own.actors.closeAll();
+      const asleep = (await own.call<ShowSeats>(path)).body;
+      expect(asleep).toEqual({ ...awake, epoch: awake.epoch + 1, revision: 0 });
+      // Due or not: a hold ends when an owner has ended it, or one position would have two maps.
+      await own.db.pool.query('update holds set expires_at = clock_timestamp()');
+      expect((await own.call<ShowSeats>(path)).body).toEqual(asleep);
+      // Somebody may own it who has changed it since: then only the owner knows.
+      await own.db.pool.query("update show_owner set node_id = 'n_elsewhere'");
+      expect(await own.call(path)).toMatchObject({ status: 503 });
+    } finally {
+      await own.close();
+    }
+  });
 });
 
 describe('lists', () => {
