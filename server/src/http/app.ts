@@ -39,7 +39,7 @@ export function createApp(deps: HttpDeps): (request: Request, info: RequestBindi
 
   api.use(securityHeaders(config.publicUrl));
   api.use(async (c, next) => {
-    const refused = await limiter.take('address', addressKey(c.env.remoteAddress));
+    const refused = await limiter.take(c.req.path === WEBHOOK ? 'webhook' : 'address', addressKey(c.env.remoteAddress));
     return refused ? refusalResponse(refused) : next();
   });
   api.use('/api/*', async (c, next) => {

@@ -38,7 +38,7 @@ export interface EndpointSpec<A extends Access, P extends Shape, Q extends Shape
   readonly summary: string;
   readonly description?: string;
   readonly access: A;
-  readonly limit?: Exclude<LimitName, 'address' | 'loginEmail'>;
+  readonly limit?: Exclude<LimitName, 'address' | 'webhook' | 'loginEmail'>;
   readonly params?: P;
   /** What a path parameter that is no id names: something that is not there. */
   readonly missing?: Code;

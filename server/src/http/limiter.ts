@@ -26,6 +26,7 @@ export function createLimiter(limits: HttpLimits): Limiter {
   const counter = ({ points, windowSeconds }: RateLimit) => new RateLimiterMemory({ points, duration: windowSeconds });
   const counters: Readonly<Record<LimitName, RateLimiterMemory>> = {
     address: counter(limits.address),
+    webhook: counter(limits.webhook),
     register: counter(limits.register),
     login: counter(limits.login),
     loginEmail: counter(limits.loginEmail),

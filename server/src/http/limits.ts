@@ -8,6 +8,11 @@ export interface RateLimit {
 export interface HttpLimits {
   /** All requests of one address (a /64 of IPv6). */
   readonly address: RateLimit;
+  /**
+   * Webhooks, of one address: a gateway sends all of a sale from a handful, several for each ticket, and stops sending to
+   * whom it finds refusing. Above what one core can verify and store, so that it only bounds nonsense.
+   */
+  readonly webhook: RateLimit;
   /** Register and login, each, per address: guessing passwords and burning our CPU both start here. */
   readonly register: RateLimit;
   readonly login: RateLimit;
@@ -25,6 +30,7 @@ export interface HttpLimits {
 
 export const DEFAULT_LIMITS: HttpLimits = {
   address: { points: 600, windowSeconds: 10 },
+  webhook: { points: 50_000, windowSeconds: 10 },
   register: { points: 10, windowSeconds: 600 },
   login: { points: 30, windowSeconds: 300 },
   loginEmail: { points: 20, windowSeconds: 300 },

@@ -5,7 +5,7 @@ import { CODES } from '@housefull/schema/refusals';
 import { type ErrorBody, errorBody, identity } from '@housefull/schema/rest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccounts } from '../../src/accounts/accounts.ts';
-import type { DEFAULT_LIMITS } from '../../src/http/limits.ts';
+import { DEFAULT_LIMITS } from '../../src/http/limits.ts';
 import { openDb } from '../../src/store/db.ts';
 import { Fault } from '../../src/store/fault.ts';
 import { type AppFixture, LISTED_ORIGIN, openApp, PASSWORD, PUBLIC_URL } from './app-fixture.ts';
@@ -187,6 +187,20 @@ describe('limits', () => {
     }
     expect(statuses).toEqual([200, 200, 404, 429]);
     expect((await call('/healthz', { from: '203.0.113.2' })).status).toBe(200);
+  });
+
+  test('HTTP-28 webhooks of a whole sale come from one address, and are no page views', async () => {
+    const call = app.appWith({
+      limits: limits({ address: { points: 1, windowSeconds: 60 }, webhook: { points: 4, windowSeconds: 60 } }),
+    });
+    const webhook = () => call('/api/payment/webhook', { method: 'POST', body: '{}' });
+    expect((await call('/healthz')).status).toBe(200);
+    expect((await call('/healthz')).status).toBe(429);
+    const statuses = [];
+    for (let sent = 0; sent < 5; sent++) statuses.push((await webhook()).status);
+    expect(statuses).toEqual([400, 400, 400, 400, 429]);
+    // What is refused to nobody in a real sale.
+    expect(DEFAULT_LIMITS.webhook.points / DEFAULT_LIMITS.webhook.windowSeconds).toBeGreaterThanOrEqual(5_000);
   });
 
   test('HTTP-18 a body beyond its limit is too_large, told or not, and one that is no JSON is malformed', async () => {
