@@ -61,7 +61,8 @@ export interface Config {
         readonly kind: 'gateway';
         readonly keyId: string;
         readonly keySecret: string;
-        readonly webhookSecret: string;
+        /** The newest first; the one before it is taken as long as it is given, for retries after a rotation. */
+        readonly webhookSecrets: readonly string[];
         readonly apiUrl: string;
         readonly checkoutUrl: string;
       };
@@ -157,6 +158,7 @@ const environment = z.object({
     .optional(),
   RAZORPAY_KEY_SECRET: z.string().optional(),
   RAZORPAY_WEBHOOK_SECRET: z.string().optional(),
+  RAZORPAY_WEBHOOK_SECRET_PREVIOUS: z.string().optional(),
   RAZORPAY_API_URL: httpUrl.optional(),
   RAZORPAY_CHECKOUT_URL: httpUrl.optional(),
   SMTP_URL: url(['smtp:', 'smtps:'], 'an smtp:// URL').optional(),
@@ -246,11 +248,15 @@ function razorpayOf(env: Environment): Config['razorpay'] {
     // Missing halves are a problem of `requirements`; they never get out of loadConfig.
     keyId: env.RAZORPAY_KEY_ID ?? '',
     keySecret: env.RAZORPAY_KEY_SECRET ?? '',
-    webhookSecret: env.RAZORPAY_WEBHOOK_SECRET ?? '',
+    webhookSecrets: [env.RAZORPAY_WEBHOOK_SECRET ?? '', ...previousSecret(env)],
     apiUrl: env.RAZORPAY_API_URL ?? 'https://api.razorpay.com',
     checkoutUrl: env.RAZORPAY_CHECKOUT_URL ?? 'https://checkout.razorpay.com/v1/checkout.js',
   };
 }
+
+/** The gateway signs what it sends again with the secret that was valid when the event happened, for a day. */
+const previousSecret = ({ RAZORPAY_WEBHOOK_SECRET_PREVIOUS: secret }: Environment): string[] =>
+  secret === undefined ? [] : [secret];
 
 /** What must be given, because of other things that are. */
 function requirements(env: Environment, config: Config): string[] {
@@ -267,7 +273,12 @@ function requirements(env: Environment, config: Config): string[] {
     if (env.NODE_ENV === 'production' && env.LIMITS === 'load') problems.push(`LIMITS must not be load: ${why}.`);
   } else if (config.razorpay.kind === 'gateway') {
     need(gatewayNames, 'Razorpay needs its three keys, or none of them for the local double');
-  } else if (env.RAZORPAY_API_URL ?? env.RAZORPAY_CHECKOUT_URL ?? env.RAZORPAY_WEBHOOK_SECRET) {
+  } else if (
+    env.RAZORPAY_API_URL ??
+    env.RAZORPAY_CHECKOUT_URL ??
+    env.RAZORPAY_WEBHOOK_SECRET ??
+    env.RAZORPAY_WEBHOOK_SECRET_PREVIOUS
+  ) {
     need(['RAZORPAY_KEY_ID', 'RAZORPAY_KEY_SECRET'], 'other RAZORPAY_ variables are set');
   }
   const secrets = ['JWT_SECRET', 'TICKET_SIGNING_KEY', 'CLUSTER_SECRET'] as const;

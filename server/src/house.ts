@@ -28,7 +28,7 @@ import type { Gateway, GatewayLists } from './payments/gateway.ts';
 import { createOrderSignals } from './payments/order-signals.ts';
 import { createPaymentApi } from './payments/payment-api.ts';
 import { createRazorpayGateway } from './payments/razorpay-gateway.ts';
-import { startWorker } from './payments/worker.ts';
+import { startWorker, type WorkerOptions } from './payments/worker.ts';
 import type { Clock } from './room/actor-deps.ts';
 import { Actors } from './room/actors.ts';
 import { buildShow, type HouseRules } from './room/build-show.ts';
@@ -64,8 +64,15 @@ const READY_TIMEOUT_MS = 1_000;
 
 type Undo = () => Promise<unknown> | unknown;
 
-/** Throws StartProblem for what a person can mend, with everything undone. */
-export async function openHouse(config: Config, log: Logger): Promise<House> {
+/** Where a test may stand, and end the process: at the steps of the payment jobs, and around what they call. */
+export interface Probe {
+  readonly at?: WorkerOptions['at'];
+  readonly gateway?: (gateway: Gateway & GatewayLists) => Gateway & GatewayLists;
+  readonly paymentStore?: (store: PaymentStore) => PaymentStore;
+}
+
+/** Throws StartProblem for what a person can mend, with everything undone. A server has no probe. */
+export async function openHouse(config: Config, log: Logger, probe: Probe = {}): Promise<House> {
   const undo: Undo[] = [];
   const close = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) {
@@ -79,23 +86,23 @@ export async function openHouse(config: Config, log: Logger): Promise<House> {
   try {
     const ground = await openGround(config, log);
     undo.push(() => ground.close());
-    return { url: await furnish(config, log, ground, undo), close };
+    return { url: await furnish(config, log, ground, undo, probe), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function furnish(config: Config, log: Logger, ground: Ground, undo: Undo[]): Promise<string> {
+async function furnish(config: Config, log: Logger, ground: Ground, undo: Undo[], probe: Probe): Promise<string> {
   const db = await openDatabase(config, ground, undo);
   const razorpay = createRazorpayGateway(ground.razorpay);
   undo.push(() => razorpay.close());
   const breaker = createBreaker({ gateway: razorpay, log });
   undo.push(() => breaker.close());
-  const { gateway } = breaker;
-  const paymentStore = createPaymentStore(db);
+  const gateway = probe.gateway?.(breaker.gateway) ?? breaker.gateway;
+  const paymentStore = probe.paymentStore?.(createPaymentStore(db)) ?? createPaymentStore(db);
   const { actors, lease } = await openShows(config, log, ground, { gateway, paymentStore }, undo);
-  const { bookings, payments } = await openPayments(log, ground, { db, gateway, actors, paymentStore }, undo);
+  const { bookings, payments } = await openPayments(log, ground, { db, gateway, actors, paymentStore, probe }, undo);
   const accounts = await createAccounts({ db: db.kysely, secret: ground.secrets.jwtSecret });
   const catalog = createCatalog({
     db: db.kysely,
@@ -152,7 +159,8 @@ async function openPayments(
     gateway,
     actors,
     paymentStore,
-  }: { db: Db; gateway: Gateway & GatewayLists; actors: Actors; paymentStore: PaymentStore },
+    probe,
+  }: { db: Db; gateway: Gateway & GatewayLists; actors: Actors; paymentStore: PaymentStore; probe: Probe },
   undo: Undo[],
 ): Promise<{ bookings: BookingReader; payments: PaymentApi }> {
   const signals = createOrderSignals();
@@ -162,7 +170,7 @@ async function openPayments(
     bookings,
     signals,
     keySecrets: [ground.razorpay.keySecret],
-    webhookSecrets: [ground.razorpay.webhookSecret],
+    webhookSecrets: ground.razorpay.webhookSecrets,
     log,
   });
   const queue = await openJobQueue(ground.databaseUrl);
@@ -175,6 +183,7 @@ async function openPayments(
     signals,
     log,
     reconciler: { store: createReconcileStore(db), lists: gateway },
+    ...(probe.at === undefined ? {} : { at: probe.at }),
     onRefunded: ({ showId, customerId, bookingId, amountPaise }) =>
       actors.tell(showId, customerId, 'refunded', { bookingId, amountPaise }),
   });

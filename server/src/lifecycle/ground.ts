@@ -26,7 +26,8 @@ export interface Ground {
   readonly razorpay: {
     readonly keyId: string;
     readonly keySecret: string;
-    readonly webhookSecret: string;
+    /** Every one that a webhook may be signed with. */
+    readonly webhookSecrets: readonly string[];
     readonly apiUrl: string;
     readonly checkoutUrl: string;
     /** The double is in use: /dev/* may be offered. */
@@ -104,8 +105,8 @@ async function databaseOf(
 
 async function razorpayOf(config: Config, dataDir: DataDir, log: Logger, undo: Undo[]): Promise<Ground['razorpay']> {
   if (config.razorpay.kind === 'gateway') {
-    const { keyId, keySecret, webhookSecret, apiUrl, checkoutUrl } = config.razorpay;
-    return { keyId, keySecret, webhookSecret, apiUrl, checkoutUrl, double: false, sendWebhooksTo: async () => {} };
+    const { keyId, keySecret, webhookSecrets, apiUrl, checkoutUrl } = config.razorpay;
+    return { keyId, keySecret, webhookSecrets, apiUrl, checkoutUrl, double: false, sendWebhooksTo: async () => {} };
   }
   if (config.production) throw new Error('loadConfig let a production without Razorpay keys pass');
   const kept = keepSecrets(dataDir.path, ['doubleKeySecret', 'doubleWebhookSecret']);
@@ -120,7 +121,7 @@ async function razorpayOf(config: Config, dataDir: DataDir, log: Logger, undo: U
   return {
     keyId: double.keyId,
     keySecret: kept.doubleKeySecret,
-    webhookSecret: kept.doubleWebhookSecret,
+    webhookSecrets: [kept.doubleWebhookSecret],
     apiUrl: double.url,
     checkoutUrl: `${double.url}/v1/checkout.js`,
     double: true,

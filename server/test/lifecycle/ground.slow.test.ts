@@ -202,7 +202,7 @@ test('START-5 secrets are made once, for the owner’s eyes only, and given ones
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(second.secrets.clusterSecret).toBe(first.secrets.clusterSecret);
   expect(second.razorpay.keySecret).toBe(first.razorpay.keySecret);
-  const all = [...Object.values(second.secrets), second.razorpay.keySecret, second.razorpay.webhookSecret];
+  const all = [...Object.values(second.secrets), second.razorpay.keySecret, ...second.razorpay.webhookSecrets];
   expect(new Set(all).size).toBe(5);
   for (const secret of all) expect(secret.length).toBeGreaterThanOrEqual(32);
 });
