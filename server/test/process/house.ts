@@ -13,6 +13,8 @@ export interface House {
   readonly baseUrl: string;
   readonly dataDir: string;
   readonly pid: number;
+  /** With an entry of its own, it can be talked to. */
+  readonly process: ChildProcess;
   /** From spawn to the line that says it is open. */
   readonly startedInMs: number;
   output(): string;
@@ -27,6 +29,8 @@ export interface House {
 export interface HouseOptions {
   readonly dataDir?: string;
   readonly env?: Record<string, string>;
+  /** Instead of main.ts: a server with a probe, which is told by messages where to stand. */
+  readonly entry?: string;
 }
 
 export const newDataDir = (): string => mkdtempSync(join(tmpdir(), 'housefull-house-'));
@@ -35,8 +39,8 @@ export const newDataDir = (): string => mkdtempSync(join(tmpdir(), 'housefull-ho
 export async function startHouse(options: HouseOptions = {}): Promise<House> {
   const dataDir = options.dataDir ?? newDataDir();
   const startedAtMs = performance.now();
-  const child = spawn(process.execPath, ['--conditions', 'development', MAIN], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, ['--conditions', 'development', options.entry ?? MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(options.entry === undefined ? [] : (['ipc'] as const))],
     env: {
       ...cleanEnv(),
       PORT: '0',
@@ -54,8 +58,8 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
       const found = OPEN.exec(output);
       if (found?.[1] !== undefined) resolveUrl(found[1].replace(/\/$/, ''));
     };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
     child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it was open:\n${output}`)));
   });
   const startedInMs = performance.now() - startedAtMs;
@@ -63,6 +67,7 @@ export async function startHouse(options: HouseOptions = {}): Promise<House> {
     baseUrl,
     dataDir,
     pid: child.pid as number,
+    process: child,
     startedInMs,
     output: () => output,
     kill9: async () => void (await end(child, 'SIGKILL')),

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureDouble, stopDouble } from '@housefull/razorpay-double';
+import { ensureDouble, findRunningDouble, stopDouble } from '@housefull/razorpay-double';
 import pg from 'pg';
 import { pino } from 'pino';
 import { type DataDir, openDataDir } from '../../../src/lifecycle/data-dir.ts';
@@ -19,11 +19,12 @@ import {
   endLeftPostgres,
   startEmbeddedPostgres,
 } from '../../../src/lifecycle/embedded-postgres.ts';
+import { endProcess } from '../../../src/lifecycle/processes.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { type CutProxy, createCutProxy } from '../../store/cut-proxy.ts';
 import { type House, startHouse } from '../house.ts';
 
-const KEYS = { keyId: 'rzp_test_crash', keySecret: 'crash-key-secret', webhookSecret: 'crash-webhook-secret' };
+export const KEYS = { keyId: 'rzp_test_crash', keySecret: 'crash-key-secret', webhookSecret: 'crash-webhook-secret' };
 const PASSWORD = 'crash-driver';
 export const HOLD_TTL_SECONDS = 4;
 export const PAYMENT_TTL_SECONDS = 2;
@@ -32,6 +33,12 @@ const START_ATTEMPTS = 3;
 /** Rows of seats on every show, and seats in a row. */
 export const ROWS = 12;
 export const ROW_SEATS = 20;
+
+/** Of the server, beyond what it needs to stand on the bench. */
+export interface ServerChoice {
+  readonly entry?: string;
+  readonly env?: Record<string, string>;
+}
 
 export class Bench {
   readonly baseUrl: string;
@@ -42,10 +49,11 @@ export class Bench {
   readonly #port: number;
   #postgres: EmbeddedPostgres;
   #house: House | undefined;
+  #choice: ServerChoice;
   #shows = 0;
   readonly failedStarts: string[] = [];
 
-  static async open(): Promise<Bench> {
+  static async open(choice: ServerChoice = {}): Promise<Bench> {
     // Opened as a data directory: the account that Postgres runs under may then pass.
     const dataDir = openDataDir(mkdtempSync(join(tmpdir(), 'housefull-crash-')));
     const dir = dataDir.path;
@@ -53,12 +61,8 @@ export class Bench {
     await migrate(postgres.url);
     const proxy = await createCutProxy(postgres.url);
     const port = await freePort();
-    const double = await ensureDouble({
-      dir: join(dir, 'double'),
-      ...KEYS,
-      webhookUrl: `http://127.0.0.1:${port}/api/payment/webhook`,
-    });
-    const bench = new Bench({ dataDir, port, postgres, proxy, doubleUrl: double.url });
+    const double = await runDouble(dir, webhookUrlAt(port));
+    const bench = new Bench({ dataDir, port, postgres, proxy, doubleUrl: double.url, choice });
     try {
       await bench.#furnish();
       await bench.startServer();
@@ -75,9 +79,11 @@ export class Bench {
     postgres: EmbeddedPostgres;
     proxy: CutProxy;
     doubleUrl: string;
+    choice: ServerChoice;
   }) {
     this.#dataDir = parts.dataDir;
     this.#dir = parts.dataDir.path;
+    this.#choice = parts.choice;
     this.#port = parts.port;
     this.#postgres = parts.postgres;
     this.proxy = parts.proxy;
@@ -90,12 +96,19 @@ export class Bench {
     return this.#postgres.url;
   }
 
+  /** The process that serves now, or served last. */
+  get server(): House {
+    if (this.#house === undefined) throw new Error('no server was started');
+    return this.#house;
+  }
+
   get serverOutput(): string {
     return this.#house?.output() ?? '';
   }
 
   /** As a supervisor does it: a start that fails is tried again, and told in `failedStarts`. */
-  async startServer(): Promise<void> {
+  async startServer(choice = this.#choice): Promise<void> {
+    this.#choice = choice;
     for (let attempt = 1; ; attempt++) {
       try {
         this.#house = await this.#startOnce();
@@ -110,6 +123,7 @@ export class Bench {
   #startOnce(): Promise<House> {
     return startHouse({
       dataDir: join(this.#dir, 'server'),
+      ...(this.#choice.entry === undefined ? {} : { entry: this.#choice.entry }),
       env: {
         PORT: String(this.#port),
         DATABASE_URL: this.proxy.url,
@@ -123,12 +137,25 @@ export class Bench {
         HOLD_TTL_SECONDS: String(HOLD_TTL_SECONDS),
         PAYMENT_TTL_SECONDS: String(PAYMENT_TTL_SECONDS),
         MAX_SEATS_PER_HOLD: String(MAX_SEATS_PER_HOLD),
+        ...this.#choice.env,
       },
     });
   }
 
   async killServer(): Promise<void> {
     await this.#house?.kill9();
+  }
+
+  /** SIGKILL, and waits for the end. Its journal and its port stay. */
+  async killDouble(): Promise<void> {
+    const running = await findRunningDouble(join(this.#dir, 'double'));
+    if (running !== null) await endProcess(running.pid, [['SIGKILL', 5_000]]);
+  }
+
+  /** On the same journal. Throws when it came back at another address than the one everybody knows. */
+  async startDouble(webhookUrl = webhookUrlAt(this.#port)): Promise<void> {
+    const { url } = await runDouble(this.#dir, webhookUrl);
+    if (url !== this.doubleUrl) throw new Error(`the double was at ${this.doubleUrl} and is now at ${url}`);
   }
 
   /** Not a byte is answered until `resumeServer`. */
@@ -205,6 +232,12 @@ export class Bench {
       body: JSON.stringify({ webhookBackoffMs: 300, webhookBackoffCapMs: 1_000, refundDelayMs: 0 }),
     });
   }
+}
+
+const webhookUrlAt = (port: number): string => `http://127.0.0.1:${port}/api/payment/webhook`;
+
+function runDouble(dir: string, webhookUrl: string): ReturnType<typeof ensureDouble> {
+  return ensureDouble({ dir: join(dir, 'double'), ...KEYS, webhookUrl });
 }
 
 function openPostgres(dir: string): Promise<EmbeddedPostgres> {
