@@ -78,8 +78,11 @@ function checkOwnBooks(row: LedgerRow, { payments }: Dump, findings: Findings): 
   const own = payments.find(({ paymentId }) => paymentId === row.paymentId);
   findings.must('I7', own !== undefined, () => `${row.paymentId} was paid, and we do not know it`);
   if (own === undefined) return;
+  // What went back whole may have been captured before, or never: the gateway gives such money back by itself.
+  const wentBack = own.status === 'refunded' && row.returnedPaise === row.amountPaise;
   const captured = own.status === 'captured' || own.status === 'refunded' ? own.amountPaise : 0;
-  const isSame = captured === row.capturedPaise && own.refundedPaise === row.returnedPaise && own.currency === 'INR';
+  const isSame =
+    (wentBack || captured === row.capturedPaise) && own.refundedPaise === row.returnedPaise && own.currency === 'INR';
   findings.must('I7', isSame, () => {
     return `${row.paymentId} is ${own.status} here with ${own.refundedPaise} back, the gateway has captured ${row.capturedPaise} and returned ${row.returnedPaise}`;
   });

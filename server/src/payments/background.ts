@@ -40,7 +40,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** 1, 3, 10 and 30 minutes after the deadline: a slow bank. What comes later is told by a webhook, or found by a sweep. */
 const CHECKS_MS = [1, 2, 7, 20].map((minutes) => minutes * MINUTE_MS);
-/** Between two tries of a timer that found no budget while seats wait for its answer. */
+/** Between two tries of a timer that found no budget, or no answer, while seats wait for it. */
 const PUT_OFF_MS = 1_000;
 const PAGE = 100;
 /** A new payment may come while pages are read, and the gateway's clock is not ours: the end of a range is open. */
@@ -94,10 +94,8 @@ async function check(
   const next = { orderId, attempt: attempt + 1 };
   const later: Again<'check'> =
     CHECKS_MS[attempt] === undefined ? undefined : { afterMs: CHECKS_MS[attempt], payload: next };
-  if (!found && !budget.tryTake()) {
-    const afterMs = PUT_OFF_MS * (1 + (deps.random ?? Math.random)());
-    return due === 'seats_wait' ? { afterMs, payload: job } : later;
-  }
+  const soon: Again<'check'> = { afterMs: PUT_OFF_MS * (1 + (deps.random ?? Math.random)()), payload: job };
+  if (!found && !budget.tryTake()) return due === 'seats_wait' ? soon : later;
   let settled: Awaited<ReturnType<Settle>>;
   try {
     settled = await deps.settle(orderId);
@@ -105,7 +103,7 @@ async function check(
     if (!(error instanceof Fault) || !error.code.startsWith('gateway_')) throw error;
     if (error.code === 'gateway_rate_limited') budget.slower();
     if (found) throw error;
-    return later;
+    return due === 'seats_wait' ? soon : later;
   }
   // There is money, or somebody is at it: from here on it is as urgent as any customer's.
   if (settled !== 'settled') await deps.payments.addHint(orderId);

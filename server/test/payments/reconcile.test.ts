@@ -139,6 +139,14 @@ describe.each(GATEWAYS)('the reconciler with %s', (_, openGateway) => {
     expect(tries).toBe(1);
   });
 
+  test('RECON-12 a timer that the gateway does not answer comes again within seconds while seats wait for it', async () => {
+    await open({ holdTtlMs: 300, paymentTtlMs: 300 });
+    await house.bench.fail('fetchOrderPayments', 'before', 3);
+    const waiting = await house.order(['A1']);
+    // The grace of this house is ten minutes: only an answer frees the seat this soon.
+    await house.until('failed', waiting, (view) => view.status === 'failed');
+  });
+
   test('RECON-3 what agrees with our books is left alone, however often it is swept', async () => {
     const { bench, store } = await open();
     const ordered = await house.order(['A1']);

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureDouble, findRunningDouble, stopDouble } from '@housefull/razorpay-double';
+import { ensureDouble, stopDouble } from '@housefull/razorpay-double';
 import pg from 'pg';
 import { pino } from 'pino';
 import { type DataDir, openDataDir } from '../../../src/lifecycle/data-dir.ts';
@@ -50,6 +50,7 @@ export class Bench {
   #postgres: EmbeddedPostgres;
   #house: House | undefined;
   #choice: ServerChoice;
+  #doublePid: number;
   #shows = 0;
   readonly failedStarts: string[] = [];
 
@@ -62,7 +63,7 @@ export class Bench {
     const proxy = await createCutProxy(postgres.url);
     const port = await freePort();
     const double = await runDouble(dir, webhookUrlAt(port));
-    const bench = new Bench({ dataDir, port, postgres, proxy, doubleUrl: double.url, choice });
+    const bench = new Bench({ dataDir, port, postgres, proxy, double, choice });
     try {
       await bench.#furnish();
       await bench.startServer();
@@ -78,7 +79,7 @@ export class Bench {
     port: number;
     postgres: EmbeddedPostgres;
     proxy: CutProxy;
-    doubleUrl: string;
+    double: { readonly url: string; readonly pid: number };
     choice: ServerChoice;
   }) {
     this.#dataDir = parts.dataDir;
@@ -87,7 +88,8 @@ export class Bench {
     this.#port = parts.port;
     this.#postgres = parts.postgres;
     this.proxy = parts.proxy;
-    this.doubleUrl = parts.doubleUrl;
+    this.doubleUrl = parts.double.url;
+    this.#doublePid = parts.double.pid;
     this.baseUrl = `http://127.0.0.1:${parts.port}`;
   }
 
@@ -148,13 +150,13 @@ export class Bench {
 
   /** SIGKILL, and waits for the end. Its journal and its port stay. */
   async killDouble(): Promise<void> {
-    const running = await findRunningDouble(join(this.#dir, 'double'));
-    if (running !== null) await endProcess(running.pid, [['SIGKILL', 5_000]]);
+    await endProcess(this.#doublePid, [['SIGKILL', 5_000]]);
   }
 
   /** On the same journal. Throws when it came back at another address than the one everybody knows. */
   async startDouble(webhookUrl = webhookUrlAt(this.#port)): Promise<void> {
-    const { url } = await runDouble(this.#dir, webhookUrl);
+    const { url, pid } = await runDouble(this.#dir, webhookUrl);
+    this.#doublePid = pid;
     if (url !== this.doubleUrl) throw new Error(`the double was at ${this.doubleUrl} and is now at ${url}`);
   }
 
