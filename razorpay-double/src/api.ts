@@ -7,19 +7,20 @@ import { collection, pageOf } from './lists.ts';
 import { createOrder, editOrder } from './orders.ts';
 import { capture, editPayment } from './payments.ts';
 import { editRefund, refund } from './refunds.ts';
+import { seen } from './replica.ts';
 import type { Answer, Call, Route } from './routes.ts';
 import { json, refusal } from './routes.ts';
 import { sha256Hex } from './signing.ts';
-import type { State } from './state.ts';
+import type { Shelf, State } from './state.ts';
 
 export const IDEMPOTENCY_HEADER = 'x-refund-idempotency';
 
 export const API_ROUTES: readonly Route[] = [
   route('orders.create', 'POST', '/v1/orders', (call) =>
-    command(call, 'order.created', (draft) => createOrder(draft, call.fields)),
+    command(call, 'order.created', (draft) => createOrder(draft, call.fields, call.merchant.id)),
   ),
   route('orders.all', 'GET', '/v1/orders', listOrders),
-  route('orders.fetch', 'GET', '/v1/orders/:id', (call) => found(call.double.engine.state.orders.get(idOf(call)))),
+  route('orders.fetch', 'GET', '/v1/orders/:id', (call) => found(seen(call, 'orders', idOf(call)))),
   route('orders.edit', 'PATCH', '/v1/orders/:id', (call) =>
     command(call, 'order.edited', (draft) => editOrder(draft, idOf(call), call.fields)),
   ),
@@ -27,9 +28,7 @@ export const API_ROUTES: readonly Route[] = [
   route('payments.all', 'GET', '/v1/payments', listPayments),
   // Before payments.fetch: "downtimes" is not an id.
   route('payments.downtimes', 'GET', '/v1/payments/downtimes', () => json(collection([]))),
-  route('payments.fetch', 'GET', '/v1/payments/:id', (call) =>
-    found(call.double.engine.state.payments.get(idOf(call))),
-  ),
+  route('payments.fetch', 'GET', '/v1/payments/:id', (call) => found(seen(call, 'payments', idOf(call)))),
   route('payments.edit', 'PATCH', '/v1/payments/:id', (call) =>
     command(call, 'payment.edited', (draft) => editPayment(draft, idOf(call), call.fields)),
   ),
@@ -39,8 +38,8 @@ export const API_ROUTES: readonly Route[] = [
   route('payments.refund', 'POST', '/v1/payments/:id/refund', refundPayment),
   route('payments.refunds', 'GET', '/v1/payments/:id/refunds', listPaymentRefunds),
   route('payments.refund_fetch', 'GET', '/v1/payments/:id/refunds/:refundId', fetchPaymentRefund),
-  route('refunds.all', 'GET', '/v1/refunds', (call) => listRefunds(call, call.double.engine.state.refundIds)),
-  route('refunds.fetch', 'GET', '/v1/refunds/:id', (call) => found(call.double.engine.state.refunds.get(idOf(call)))),
+  route('refunds.all', 'GET', '/v1/refunds', (call) => listRefunds(call, shelfOf(call).refundIds)),
+  route('refunds.fetch', 'GET', '/v1/refunds/:id', (call) => found(seen(call, 'refunds', idOf(call)))),
   route('refunds.edit', 'PATCH', '/v1/refunds/:id', (call) =>
     command(call, 'refund.edited', (draft) => editRefund(draft, idOf(call), call.fields)),
   ),
@@ -63,20 +62,26 @@ function idOf(call: Call): string {
   return call.params.id ?? '';
 }
 
+function shelfOf(call: Call): Shelf {
+  return call.double.engine.state.shelfOf(call.merchant.id);
+}
+
 function refundPayment(call: Call): Answer {
   const paymentId = idOf(call);
   const key = call.header(IDEMPOTENCY_HEADER) ?? null;
   const requestHash = sha256Hex(`${paymentId}\n${call.rawBody}`);
+  const merchantId = call.merchant.id;
   return command(call, 'refund.created', (draft) =>
-    refund(draft, { paymentId, fields: call.fields, key, requestHash }),
+    refund(draft, { paymentId, merchantId, fields: call.fields, key, requestHash }),
   );
 }
 
 function listOrders(call: Call): Answer {
   const { state } = call.double.engine;
+  const shelf = shelfOf(call);
   const receipt = call.query.get('receipt');
   const authorized = call.query.get('authorized');
-  const ids = receipt === null ? state.orderIds : (state.orderIdsByReceipt.get(receipt) ?? []);
+  const ids = receipt === null ? shelf.orderIds : (shelf.orderIdsByReceipt.get(receipt) ?? []);
   const orders = pageOf(
     {
       ids,
@@ -91,7 +96,11 @@ function listOrders(call: Call): Answer {
   const expand = call.query.getAll('expand[]').includes('payments');
   return json(
     collection(
-      orders.map((order) => (expand ? { ...order.entity, payments: paymentsOf(state, order) } : order.entity)),
+      orders.flatMap(({ entity: { id } }) => {
+        const order = seen(call, 'orders', id);
+        if (order === undefined) return [];
+        return [expand ? { ...order.entity, payments: paymentsOf(call, order) } : order.entity];
+      }),
     ),
   );
 }
@@ -100,25 +109,25 @@ function hasAuthorized(state: State, order: Order): boolean {
   return order.paymentIds.some((id) => (state.payments.get(id)?.authorizedAtMs ?? null) !== null);
 }
 
-function paymentsOf(state: State, order: Order) {
+function paymentsOf(call: Call, order: Order) {
   const newestFirst = [...order.paymentIds].reverse();
-  return collection(newestFirst.flatMap((id) => state.payments.get(id)?.entity ?? []));
+  return collection(newestFirst.flatMap((id) => seen(call, 'payments', id)?.entity ?? []));
 }
 
 function listOrderPayments(call: Call): Answer {
-  const { state } = call.double.engine;
-  const order = state.orders.get(idOf(call));
-  return order === undefined ? refusal(apiError('id_unknown')) : json(paymentsOf(state, order));
+  const order = seen(call, 'orders', idOf(call));
+  return order === undefined ? refusal(apiError('id_unknown')) : json(paymentsOf(call, order));
 }
 
 function listPayments(call: Call): Answer {
   const { state } = call.double.engine;
   const source = {
-    ids: state.paymentIds,
+    ids: shelfOf(call).paymentIds,
     find: (id: string) => state.payments.get(id),
     createdAt: (payment: { entity: { created_at: number } }) => payment.entity.created_at,
   };
-  return json(collection(pageOf(source, call.query).map((payment) => payment.entity)));
+  const page = pageOf(source, call.query);
+  return json(collection(page.flatMap(({ entity: { id } }) => seen(call, 'payments', id)?.entity ?? [])));
 }
 
 function listRefunds(call: Call, ids: readonly string[]): Answer {
@@ -128,7 +137,8 @@ function listRefunds(call: Call, ids: readonly string[]): Answer {
     find: (id: string) => state.refunds.get(id),
     createdAt: (record: { entity: { created_at: number } }) => record.entity.created_at,
   };
-  return json(collection(pageOf(source, call.query).map((record) => record.entity)));
+  const page = pageOf(source, call.query);
+  return json(collection(page.flatMap(({ entity: { id } }) => seen(call, 'refunds', id)?.entity ?? [])));
 }
 
 function listPaymentRefunds(call: Call): Answer {
@@ -139,6 +149,6 @@ function listPaymentRefunds(call: Call): Answer {
 }
 
 function fetchPaymentRefund(call: Call): Answer {
-  const record = call.double.engine.state.refunds.get(call.params.refundId ?? '');
+  const record = seen(call, 'refunds', call.params.refundId ?? '');
   return found(record?.entity.payment_id === idOf(call) ? record : undefined);
 }

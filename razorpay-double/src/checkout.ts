@@ -1,8 +1,9 @@
 // Checkout: the script a shop includes, and the page it opens, whose buttons say what the customer and the bank do.
 
 import { readFileSync } from 'node:fs';
-import { payAs, payBody } from './control.ts';
-import { apiError } from './errors.ts';
+import { TEST_CARDS } from './cards.ts';
+import { payAs, payBody } from './customers.ts';
+import { apiError, FAILURES } from './errors.ts';
 import type { Answer, Call, Route } from './routes.ts';
 import { refusal } from './routes.ts';
 
@@ -53,7 +54,8 @@ function page(call: Call): Answer {
   const { engine } = call.double;
   const order = engine.state.orders.get(call.params.orderId ?? '');
   if (order === undefined) return refusal(apiError('id_unknown'));
-  if (call.query.get('key_id') !== engine.merchant.keyId) return refusal(apiError('authentication_failed'));
+  if (call.query.get('key_id') !== engine.ownerOf(order.entity.id).keyId)
+    return refusal(apiError('authentication_failed'));
   const data = {
     orderId: order.entity.id,
     amount: order.entity.amount,
@@ -65,6 +67,9 @@ function page(call: Call): Answer {
     description: call.query.get('description') ?? '',
     email: call.query.get('email') ?? '',
     contact: call.query.get('contact') ?? '',
+    method: call.query.get('method') ?? 'upi',
+    reasons: Object.keys(FAILURES),
+    cards: TEST_CARDS.map(({ number, network, reason }) => ({ number, network, reason })),
   };
   const text = PAGE.replace('__DATA__', () => escapeAttribute(JSON.stringify(data)));
   return { status: 200, contentType: 'text/html; charset=utf-8', text, headers: PAGE_HEADERS };

@@ -5,15 +5,14 @@
 // Never:  reads a clock or draws an id by itself (`Moment` brings both).
 // Invariants:
 //   A dropped draft changed nothing. A record put twice reaches the journal once, in its last form.
-//   A webhook payload shows the entities as they were when `emit` was called.
+//   Chance is drawn from the journalled seed: a draft that is dropped has drawn nothing.
 
-import type { CapturePolicy, Endpoint, Order, Payment, Refund, Settings, WebhookEventName } from './entities.ts';
+import type { CapturePolicy, Delivery, Merchant, Order, Payment, Refund, Settings } from './entities.ts';
+import { MAIN } from './entities.ts';
 import type { ApiError } from './errors.ts';
-import { webhookSignature } from './signing.ts';
+import type { Chance, Fault, FaultPlace } from './faults.ts';
+import { draw, fits, spread } from './faults.ts';
 import type { Put, State } from './state.ts';
-
-/** The account the double plays. */
-export type Merchant = { readonly keyId: string; readonly keySecret: string; readonly accountId: string };
 
 /** Time and chance, as arguments. `newId('pay')` is `pay_` + 14 letters and digits; `newId('')` the 14 alone. */
 export type Moment = { readonly nowMs: number; readonly newId: (prefix: string) => string };
@@ -30,14 +29,14 @@ export function no<T>(error: ApiError): Outcome<T> {
 
 export class Draft {
   readonly state: State;
-  readonly merchant: Merchant;
   readonly nowMs: number;
   readonly newId: (prefix: string) => string;
+  readonly #main: Merchant;
   readonly #puts = new Map<string, Put>();
 
-  constructor(state: State, merchant: Merchant, moment: Moment) {
+  constructor(state: State, main: Merchant, moment: Moment) {
     this.state = state;
-    this.merchant = merchant;
+    this.#main = main;
     this.nowMs = moment.nowMs;
     this.newId = moment.newId;
   }
@@ -72,57 +71,60 @@ export class Draft {
     return order;
   }
 
+  merchantOf(id: string): Merchant {
+    const merchant = id === MAIN ? this.#main : this.state.merchants.get(id);
+    if (merchant === undefined) throw new Error(`there is no merchant ${id}`);
+    return merchant;
+  }
+
   capturePolicyOf(order: Order): CapturePolicy {
     return order.capture ?? this.settings.capture;
+  }
+
+  /** Deliveries kept back by a fault, those of this draft too. */
+  *heldDeliveries(): Generator<Delivery> {
+    const ids = new Set(this.state.heldDeliveryIds);
+    for (const put of this.#puts.values()) if (put[0] === 'delivery') ids.add(put[1].id);
+    for (const id of ids) {
+      const put = this.#puts.get(`delivery ${id}`);
+      const delivery = put?.[0] === 'delivery' ? put[1] : this.state.deliveries.get(id);
+      if (delivery?.behind !== undefined && delivery.status === 'pending') yield delivery;
+    }
+  }
+
+  /** The first armed fault that fits and that chance lets strike, one of its uses spent. */
+  takeFault(place: FaultPlace, names: readonly string[]): Fault | undefined {
+    for (const armed of this.state.faults.values()) {
+      if (this.#puts.has(`fault_gone ${armed.id}`)) continue;
+      const put = this.#puts.get(`fault ${armed.id}`);
+      const fault = put?.[0] === 'fault' ? put[1] : armed;
+      if (!fits(fault, place, names)) continue;
+      if (fault.probability < 1 && this.#draw() >= fault.probability) continue;
+      if (fault.remaining === 1) this.put(['fault_gone', { id: fault.id }]);
+      else if (fault.remaining !== null) this.put(['fault', { ...fault, remaining: fault.remaining - 1 }]);
+      return fault;
+    }
+    return undefined;
+  }
+
+  /** How long this time. */
+  spread(fault: Fault): number {
+    return fault.distribution === 'fixed' ? fault.delayMs : spread(fault.delayMs, fault.distribution, this.#draw());
   }
 
   put(put: Put): void {
     this.#puts.set(`${put[0]} ${keyOf(put)}`, put);
   }
 
-  /** Writes an event and its deliveries into the outbox of every enabled endpoint that selected it. */
-  emit(name: WebhookEventName, payment: Payment, extra: { order?: Order; refund?: Refund } = {}): void {
-    const payload = {
-      ...(extra.refund === undefined ? {} : { refund: { entity: extra.refund.entity } }),
-      payment: { entity: payment.entity },
-      ...(extra.order === undefined ? {} : { order: { entity: extra.order.entity } }),
-    };
-    const body = JSON.stringify({
-      entity: 'event',
-      account_id: this.merchant.accountId,
-      event: name,
-      contains: Object.keys(payload),
-      payload,
-      created_at: this.nowSeconds,
-    });
-    const eventId = this.newId('');
-    this.put(['event', { id: eventId, name, createdAtMs: this.nowMs, body }]);
-    for (const endpoint of this.state.endpoints.values()) {
-      if (endpoint.enabled && endpoint.events.includes(name)) this.deliver(eventId, body, endpoint);
-    }
-  }
-
-  /** Queues (or queues anew) one event for one endpoint, due at once. */
-  deliver(eventId: string, body: string, endpoint: Endpoint): void {
-    const id = `${eventId}.${endpoint.id}`;
-    const signature = this.state.deliveries.get(id)?.signature ?? webhookSignature(body, endpoint.secret);
-    this.put([
-      'delivery',
-      {
-        id,
-        eventId,
-        endpointId: endpoint.id,
-        signature,
-        status: 'pending',
-        attempts: 0,
-        dueAtMs: this.nowMs,
-        lastResult: null,
-      },
-    ]);
-  }
-
   puts(): readonly Put[] {
     return [...this.#puts.values()];
+  }
+
+  #draw(): number {
+    const put = this.#puts.get('chance ');
+    const { seed, draws }: Chance = put?.[0] === 'chance' ? put[1] : this.state.chance;
+    this.put(['chance', { seed, draws: draws + 1 }]);
+    return draw(seed, draws);
   }
 }
 
@@ -134,13 +136,17 @@ function keyOf(put: Put): string {
       return put[1].entity.id;
     case 'idempotency':
       return put[1].key;
+    case 'merchant':
     case 'endpoint':
     case 'endpoint_gone':
     case 'event':
     case 'delivery':
+    case 'fault':
+    case 'fault_gone':
       return put[1].id;
     case 'settings':
     case 'clock':
+    case 'chance':
     case 'reset':
       return '';
     default:

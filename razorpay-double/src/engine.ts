@@ -8,10 +8,12 @@
 //   What was due happens first, in the order of its times, before any command sees the state.
 //   An answer that shows the state leaves only after `durable()`: see http.ts.
 
-import type { Merchant, Outcome } from './draft.ts';
+import type { Outcome } from './draft.ts';
 import { Draft, ok } from './draft.ts';
 import type { DueEntry } from './due-heap.ts';
-import type { Payment, Settings } from './entities.ts';
+import type { Merchant, Payment, Settings } from './entities.ts';
+import { MAIN } from './entities.ts';
+import type { Fault, FaultPlace } from './faults.ts';
 import type { Journal } from './journal.ts';
 import { firePaymentPlan } from './payments.ts';
 import { fireRefundPlan } from './refunds.ts';
@@ -47,6 +49,11 @@ export class Engine {
     this.#wallNowMs = options.wallNowMs;
   }
 
+  /** The account whose order, payment or refund this is; the main one for ids nobody knows. */
+  ownerOf(id: string): Merchant {
+    return this.state.merchants.get(this.state.merchantIdOf(id) ?? MAIN) ?? this.merchant;
+  }
+
   get dirId(): string {
     return this.#journal.dirId;
   }
@@ -63,6 +70,18 @@ export class Engine {
     const outcome = decide(draft);
     if (outcome.ok) this.#commit(what, draft);
     return outcome;
+  }
+
+  /** The fault that strikes this subject, one of its uses spent; undefined when none does. */
+  strike(place: FaultPlace, names: readonly string[]): Fault | undefined {
+    if (this.state.faults.size === 0) return undefined;
+    const outcome = this.execute('fault.strike', (draft) => ok(draft.takeFault(place, names)));
+    return outcome.ok ? outcome.value : undefined;
+  }
+
+  /** The chance of all faults begins anew. */
+  seed(seed: number): void {
+    this.execute('seed', (draft) => ok(draft.put(['chance', { seed, draws: 0 }])));
   }
 
   /** Everything changed so far is on disk when this resolves; null when it is already. */

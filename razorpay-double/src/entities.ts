@@ -35,8 +35,20 @@ export type CapturePolicy = {
   readonly refundSpeed: 'normal' | 'optimum';
 };
 
+/** An account: its own keys, orders and webhook endpoints. `MAIN` is the one the process was started with. */
+export type Merchant = {
+  readonly id: string;
+  readonly keyId: string;
+  readonly keySecret: string;
+  readonly accountId: string;
+};
+
+/** Its keys come from whoever starts the double and are never in the journal; everybody else's are. */
+export const MAIN = 'main';
+
 export type Order = {
   readonly entity: OrderEntity;
+  readonly merchantId: string;
   /** Null: the merchant's default of the settings at the time of payment. */
   readonly capture: CapturePolicy | null;
   readonly paymentIds: readonly string[];
@@ -89,6 +101,8 @@ export type Payment = {
   readonly authorizedAtMs: number | null;
   /** A drill asked for a second authorization on one order: it stays, instead of being given back at once. */
   readonly secondAllowed: boolean;
+  /** A fault: captured as soon as it is authorized, whatever the order asked for. */
+  readonly captureAtOnce?: boolean;
 };
 
 export type RefundStatus = 'pending' | 'processed' | 'failed';
@@ -134,8 +148,11 @@ export type WebhookEventName = (typeof WEBHOOK_EVENTS)[number];
 
 export type Endpoint = {
   readonly id: string;
+  readonly merchantId: string;
   readonly url: string;
   readonly secret: string;
+  /** The one before the last change: receivers must still know it, because retries keep their first signature. */
+  readonly previousSecret: string | null;
   readonly events: readonly WebhookEventName[];
   readonly enabled: boolean;
 };
@@ -143,6 +160,7 @@ export type Endpoint = {
 /** `body` is serialised once: every attempt, replay and duplicate sends these very bytes. */
 export type WebhookEvent = {
   readonly id: string;
+  readonly merchantId: string;
   readonly name: WebhookEventName;
   readonly createdAtMs: number;
   readonly body: string;
@@ -160,6 +178,10 @@ export type Delivery = {
   readonly attempts: number;
   readonly dueAtMs: number | null;
   readonly lastResult: string | null;
+  /** A fault: the first attempt carries a signature nobody can verify, the next one the right one. */
+  readonly badFirst?: boolean;
+  /** A fault: kept back until this delivery was attempted; `next`: that one is still to come. */
+  readonly behind?: string;
 };
 
 /** The merchant's dashboard, as far as it matters here. Changed by `PATCH /__double/settings`. */
@@ -179,6 +201,8 @@ export type Settings = {
   readonly webhookBackoffCapMs: number;
   readonly webhookHorizonMs: number;
   readonly webhookTimeoutMs: number;
+  /** A token bucket per merchant, by the double's clock. The real limits are not published. */
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;
 };
 
 const MINUTES_PER_DAY = 24 * 60;
@@ -196,4 +220,5 @@ export const DEFAULT_SETTINGS: Settings = {
   webhookBackoffCapMs: 60_000,
   webhookHorizonMs: MINUTES_PER_DAY * 60_000,
   webhookTimeoutMs: 5_000,
+  rateLimit: null,
 };

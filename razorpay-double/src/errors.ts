@@ -61,16 +61,134 @@ const ERROR_TEXTS = {
   notes_value: [400, 'invented', 'The notes must be an object of strings of at most 256 characters.'],
   capture_options: [400, 'invented', 'The payment capture options are invalid.'],
   partial_payment: [400, 'invented', 'Partial payment is not supported by the double.'],
+  refund_balance: [
+    400,
+    'seen',
+    'Your account does not have enough balance to carry out the refund operation. You can add funds to your account from your Razorpay dashboard or capture new payments.',
+  ],
+  vpa_invalid: [400, 'invented', 'Invalid VPA. Please enter a valid Virtual Payment Address'],
+  rate_limited: [429, 'invented', 'Too many requests'],
+  unavailable: [
+    500,
+    'seen',
+    'We are facing some trouble completing your request at the moment. Please try again shortly.',
+  ],
+  merchant_key: [400, 'invented', 'The key id must begin with rzp_test_ and have no other owner.'],
+  endpoint_foreign: [400, 'invented', 'The webhook belongs to another account.'],
+  endpoint_secret: [400, 'invented', 'A webhook needs a secret.'],
+  endpoint_count: [400, 'invented', 'An account can have at most 30 webhooks.'],
+  replay_too_old: [400, 'invented', 'Events can be replayed for 15 days.'],
   body_malformed: [400, 'invented', 'The request body could not be parsed.'],
   body_too_large: [413, 'invented', 'The request body is too large.'],
 } as const satisfies Record<string, Row>;
 
 export type ErrorKey = keyof typeof ERROR_TEXTS;
 
+/** Where a text of the API comes from. Every text there is, for the suite that compares them with the real API. */
+export function errorSources(): readonly { key: string; status: number; source: ErrorSource; description: string }[] {
+  return Object.entries(ERROR_TEXTS).map(([key, [status, source, description]]) => ({
+    key,
+    status,
+    source,
+    description,
+  }));
+}
+
+type FailureRow = readonly [
+  source: ErrorSource,
+  code: 'BAD_REQUEST_ERROR' | 'GATEWAY_ERROR',
+  description: string,
+  errorSource: string,
+  step: string,
+];
+
+/** Why a payment failed. The reasons and texts of cards are documented with the test cards; who and where seldom is. */
+export const FAILURES = {
+  payment_failed: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'Payment was unsuccessful due to a temporary issue. If amount got deducted, it will be refunded within 5-7 working days.',
+    'gateway',
+    'payment_response',
+  ],
+  payment_timed_out: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'Your payment could not be completed due to a temporary issue. Try again later.',
+    'customer',
+    'payment_authentication',
+  ],
+  insufficient_funds: [
+    'invented',
+    'BAD_REQUEST_ERROR',
+    'Payment failed because of insufficient balance in the account.',
+    'customer',
+    'payment_authorization',
+  ],
+  insufficient_fund: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'Your payment could not be completed due to insufficient account balance. Try another card or payment method.',
+    'customer',
+    'payment_authorization',
+  ],
+  card_declined: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'Your payment did not go through as it was declined by the bank. Try another payment method or contact your bank.',
+    'issuer_bank',
+    'payment_authorization',
+  ],
+  card_disabled_for_online_payments: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'Your card is disabled for online payments. Please reach to your bank or try with another card.',
+    'issuer_bank',
+    'payment_authorization',
+  ],
+  card_number_invalid: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'You have entered an incorrect card number. Try again.',
+    'customer',
+    'payment_initiation',
+  ],
+  gateway_technical_error: [
+    'documented',
+    'GATEWAY_ERROR',
+    'Your payment did not go through due to a temporary issue. Any debited amount will be refunded in 4-5 business days.',
+    'gateway',
+    'payment_authorization',
+  ],
+  authentication_failed: [
+    'documented',
+    'GATEWAY_ERROR',
+    'Your payment could not be completed due to incorrect OTP or verification details. Try another payment method or contact your bank for details.',
+    'customer',
+    'payment_authentication',
+  ],
+  incorrect_otp: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'Payment processing failed because of incorrect OTP',
+    'customer',
+    'payment_authentication',
+  ],
+  payment_cancelled: [
+    'documented',
+    'BAD_REQUEST_ERROR',
+    'Your payment has been cancelled. Try again or complete the payment later.',
+    'customer',
+    'payment_authentication',
+  ],
+} as const satisfies Record<string, FailureRow>;
+export type FailureReason = keyof typeof FAILURES;
+
 /** The error of the table, with the offending field where the real API names one. */
 export function apiError(key: ErrorKey, field?: string): ApiError {
   const [status, , description] = ERROR_TEXTS[key];
-  return { status, code: 'BAD_REQUEST_ERROR', description, ...(field === undefined ? {} : { field }) };
+  const code = status >= 500 ? 'SERVER_ERROR' : 'BAD_REQUEST_ERROR';
+  return { status, code, description, ...(field === undefined ? {} : { field }) };
 }
 
 /** "The amount field is required." (documented) */

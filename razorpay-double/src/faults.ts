@@ -1,59 +1,116 @@
-// Faults a test arms against a route. They live in memory only: a restarted double is a healthy one.
+// Faults
+// ------
+// What a test arms against routes, events, callbacks, payments and refunds, and the chance that decides who is struck.
+//
+// Invariants:
+//   Armed faults, their uses and the position of the chance are state: journalled, and the same after a kill -9.
+//   The same seed, the same faults and the same sequence of subjects strike the same ones.
 
-export const FAULT_KINDS = ['status', 'hang', 'reset', 'fail_after_commit', 'latency'] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/** Where a fault strikes. `before` and `after`: around the handling of a request. */
+export type FaultPlace = 'before' | 'after' | 'event' | 'callback' | 'payment' | 'refund';
 
-export type FaultRequest = {
-  /** A route's name (`payments.capture`), its form (`POST /v1/payments/:id/capture`), or `*`. */
-  readonly route: string;
+const PLACES = {
+  status: 'before',
+  latency: 'before',
+  hang: 'before',
+  reset: 'before',
+  stale_read: 'before',
+  out_of_balance: 'before',
+  fail_after_commit: 'after',
+  truncate: 'after',
+  drop: 'event',
+  duplicate: 'event',
+  delay: 'event',
+  reorder: 'event',
+  bad_signature: 'event',
+  old_secret: 'event',
+  wrong_amount: 'event',
+  foreign_order: 'event',
+  notes_shape: 'event',
+  callback_lost: 'callback',
+  callback_doubled: 'callback',
+  callback_tampered: 'callback',
+  late_authorization: 'payment',
+  second_authorization: 'payment',
+  auto_capture: 'payment',
+  refund_failed: 'refund',
+  refund_slowed: 'refund',
+} as const satisfies Record<string, FaultPlace>;
+
+export type FaultKind = keyof typeof PLACES;
+export const FAULT_KINDS = Object.keys(PLACES) as [FaultKind, ...FaultKind[]];
+
+export const DISTRIBUTIONS = ['fixed', 'uniform', 'exponential', 'pareto'] as const;
+export type Distribution = (typeof DISTRIBUTIONS)[number];
+
+export type Fault = {
+  readonly id: string;
   readonly kind: FaultKind;
-  readonly count: number;
-  readonly status: number;
-  readonly delayMs: number;
-  readonly retryAfterSeconds: number | null;
-  /** For hang and reset: the command was carried out and only its answer is lost. */
+  /** A route's name (`payments.capture`), its form (`POST /v1/payments/:id/capture`), an event's name, or `*`. */
+  readonly on: string;
+  /** Null: until it is taken away. */
+  readonly remaining: number | null;
+  /** Of striking a subject it fits. */
+  readonly probability: number;
+  /** The command was carried out and only its answer is lost or late. */
   readonly afterCommit: boolean;
+  readonly status: number;
+  readonly retryAfterSeconds: number | null;
+  /** Of the double's clock for what is planned, of the machine's for a latency. */
+  readonly delayMs: number;
+  readonly distribution: Distribution;
+  /** How often a doubled event arrives. */
+  readonly times: number;
 };
 
-export type Fault = FaultRequest & { readonly id: string; remaining: number };
+/** Seed of all probabilities, and how many were drawn from it. */
+export type Chance = { readonly seed: number; readonly draws: number };
 
-export type RouteName = { readonly name: string; readonly method: string; readonly pattern: string };
-
-export class FaultTable {
-  #faults: Fault[] = [];
-
-  add(id: string, request: FaultRequest): Fault {
-    const afterCommit = request.afterCommit || request.kind === 'fail_after_commit';
-    const fault = { ...request, afterCommit, id, remaining: request.count };
-    this.#faults.push(fault);
-    return fault;
-  }
-
-  list(): readonly Fault[] {
-    return this.#faults;
-  }
-
-  clear(): void {
-    this.#faults = [];
-  }
-
-  /** The first armed fault for the route, one of its uses spent. */
-  take(route: RouteName): Fault | undefined {
-    if (this.#faults.length === 0) return undefined;
-    const fault = this.#faults.find((candidate) => matches(candidate.route, route));
-    if (fault === undefined) return undefined;
-    fault.remaining -= 1;
-    if (fault.remaining === 0) this.#faults = this.#faults.filter((other) => other !== fault);
-    return fault;
-  }
-
-  /** A fault after commit that met a refused command (nothing was committed) waits for the next one. */
-  giveBack(fault: Fault): void {
-    fault.remaining += 1;
-    if (!this.#faults.includes(fault)) this.#faults.unshift(fault);
-  }
+export function placeOf(fault: Pick<Fault, 'kind' | 'afterCommit'>): FaultPlace {
+  const place = PLACES[fault.kind];
+  return place === 'before' && fault.afterCommit ? 'after' : place;
 }
 
-function matches(wanted: string, route: RouteName): boolean {
-  return wanted === '*' || wanted === route.name || wanted === `${route.method} ${route.pattern}`;
+/** Whether `kind` is armed against a route, rather than an event or what the customer and the bank do. */
+export function isRouteFault(kind: FaultKind): boolean {
+  return PLACES[kind] === 'before' || PLACES[kind] === 'after';
+}
+
+export function isEventFault(kind: FaultKind): boolean {
+  return PLACES[kind] === 'event';
+}
+
+/** `names`: all that the subject is called. */
+export function fits(fault: Fault, place: FaultPlace, names: readonly string[]): boolean {
+  return placeOf(fault) === place && (fault.on === '*' || names.includes(fault.on));
+}
+
+/** The n-th number in [0, 1) of a seed, by a mixer of 32 bits: no state but the count, so it can be journalled. */
+export function draw(seed: number, n: number): number {
+  let x = (seed + Math.imul(n + 1, 0x9e3779b9)) | 0;
+  x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+  x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
+  return ((x ^ (x >>> 15)) >>> 0) / 2 ** 32;
+}
+
+const PARETO_SHAPE = 1.5;
+/** No draw of a heavy tail is longer than so many times the mean. */
+const TAIL_MAX = 60;
+
+/** A time around `meanMs`. The tail of `pareto` is the one that users of a busy gateway meet. */
+export function spread(meanMs: number, distribution: Distribution, chance: number): number {
+  switch (distribution) {
+    case 'fixed':
+      return meanMs;
+    case 'uniform':
+      return 2 * meanMs * chance;
+    case 'exponential':
+      return Math.min(TAIL_MAX * meanMs, -meanMs * Math.log(1 - chance));
+    case 'pareto': {
+      const least = (meanMs * (PARETO_SHAPE - 1)) / PARETO_SHAPE;
+      return Math.min(TAIL_MAX * meanMs, least / (1 - chance) ** (1 / PARETO_SHAPE));
+    }
+    default:
+      return distribution satisfies never;
+  }
 }

@@ -14,13 +14,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { API_ROUTES, IDEMPOTENCY_HEADER } from './api.ts';
 import { CHECKOUT_ROUTES } from './checkout.ts';
 import { CONTROL_ROUTES } from './control.ts';
-import { apiError, errorBody } from './errors.ts';
-import type { Fault } from './faults.ts';
-import type { Fields } from './fields.ts';
+import { ok } from './draft.ts';
+import type { Engine } from './engine.ts';
+import type { Merchant } from './entities.ts';
+import { MAIN } from './entities.ts';
+import { apiError } from './errors.ts';
+import type { Fault, FaultPlace } from './faults.ts';
 import { parseBody } from './fields.ts';
+import { RateLimiter } from './rate-limit.ts';
 import type { Answer, Call, Double, Matched } from './routes.ts';
-import { createRouter, json, refusal } from './routes.ts';
-import { sameText } from './signing.ts';
+import { createRouter, refusal } from './routes.ts';
 
 const BODY_MAX_BYTES = 1024 * 1024;
 /** Longer than any client's pool keeps an idle socket, so that ours is not the side that closes under a request. */
@@ -33,11 +36,11 @@ const findApiRoute = createRouter(API_ROUTES);
 const findOpenRoute = createRouter([...CONTROL_ROUTES, ...CHECKOUT_ROUTES]);
 
 export function createHttpServer(double: Double): Server {
-  const { keyId, keySecret } = double.engine.merchant;
-  const authorization = `Basic ${Buffer.from(`${keyId}:${keySecret}`).toString('base64')}`;
+  const keys = new KeyRing(double.engine);
+  const limiter = new RateLimiter();
   const runningKeys = new Set<string>();
   const server = createServer((request, response) => {
-    serve({ double, authorization, runningKeys, request, response }).catch((error: unknown) => {
+    serve({ double, keys, limiter, runningKeys, request, response }).catch((error: unknown) => {
       // A bug, a broken journal, or a caller that went away in mid-body: no answer is the only honest one.
       process.stderr.write(`razorpay-double: ${request.method} ${request.url}: ${String(error)}\n`);
       response.destroy();
@@ -47,9 +50,37 @@ export function createHttpServer(double: Double): Server {
   return server;
 }
 
+/** Whose key a caller shows, by the whole header, so that nothing is decoded on the way of a load. */
+class KeyRing {
+  readonly #engine: Engine;
+  readonly #merchants = new Map<string, Merchant>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#add(engine.merchant);
+    for (const merchant of engine.state.merchants.values()) this.#add(merchant);
+    engine.onChange(({ put }) => {
+      for (const one of put) if (one[0] === 'merchant') this.#add(one[1]);
+    });
+  }
+
+  /** A key secret may have been changed since. */
+  find(authorization: string | undefined): Merchant | undefined {
+    const merchant = this.#merchants.get(authorization ?? '');
+    if (merchant === undefined || merchant.id === MAIN) return merchant;
+    return this.#engine.state.merchants.get(merchant.id) === merchant ? merchant : undefined;
+  }
+
+  #add(merchant: Merchant): void {
+    const credentials = Buffer.from(`${merchant.keyId}:${merchant.keySecret}`).toString('base64');
+    this.#merchants.set(`Basic ${credentials}`, merchant);
+  }
+}
+
 type Exchange = {
   readonly double: Double;
-  readonly authorization: string;
+  readonly keys: KeyRing;
+  readonly limiter: RateLimiter;
   readonly runningKeys: Set<string>;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -66,57 +97,83 @@ async function serve(exchange: Exchange): Promise<void> {
   return serveOpen(exchange, path, query);
 }
 
-/** /v1: authenticated, open to faults, journalled in the request log. */
+/** /v1: authenticated, limited, open to faults, written down in the request log. */
 async function serveApi(exchange: Exchange, path: string, query: URLSearchParams): Promise<void> {
   const { double, request, response } = exchange;
+  const { engine } = double;
+  const fromMs = performance.now();
   const method = request.method ?? 'GET';
   const matched = findApiRoute(method, path);
+  const merchant = exchange.keys.find(request.headers.authorization);
   const rawBody = await readBody(request);
-  const fault = matched === undefined ? undefined : double.faults.take(matched.route);
-  const log = (status: number | null) =>
-    double.requests.add({
-      at_ms: double.engine.nowMs(),
-      method,
-      path,
-      route: matched?.route.name ?? null,
-      status,
-      fault: fault?.kind ?? null,
-    });
-  const key = matched?.route.name === 'payments.refund' ? request.headers[IDEMPOTENCY_HEADER] : undefined;
+  const struck: Fault[] = [];
+  const log = (status: number | null) => {
+    const route = matched?.route.name ?? null;
+    const fault = struck.length === 0 ? null : struck.map(({ kind }) => kind).join(' ');
+    double.requests.add({ at_ms: engine.nowMs(), method, path, route, key_id: merchant?.keyId ?? null, status, fault });
+    double.metrics.request(route, status, performance.now() - fromMs);
+  };
+  const finish = (answer: Answer) => {
+    log(answer.status);
+    send(response, answer);
+  };
+  if (merchant === undefined) return finish(refusal(apiError('authentication_failed')));
+  const waitSeconds = exchange.limiter.take(merchant.id, engine.state.settings.rateLimit, engine.nowMs());
+  if (waitSeconds !== null) {
+    return finish({ ...refusal(apiError('rate_limited')), headers: { 'retry-after': String(waitSeconds) } });
+  }
+  if (matched === undefined) return finish(refusal(apiError('url_not_found')));
+  const key = matched.route.name === 'payments.refund' ? request.headers[IDEMPOTENCY_HEADER] : undefined;
   if (typeof key === 'string') {
-    if (exchange.runningKeys.has(key)) {
-      log(409);
-      return send(response, refusal(apiError('idempotency_running')));
-    }
-    exchange.runningKeys.add(key);
-    response.once('close', () => exchange.runningKeys.delete(key));
+    const running = `${merchant.id} ${key}`;
+    if (exchange.runningKeys.has(running)) return finish(refusal(apiError('idempotency_running')));
+    exchange.runningKeys.add(running);
+    response.once('close', () => exchange.runningKeys.delete(running));
   }
-  if (fault !== undefined && !fault.afterCommit && (await strike(fault, exchange))) return log(null);
-  const answer = await answerApi(exchange, matched, query, rawBody);
-  await double.engine.durable();
-  if (fault?.afterCommit === true) {
-    if (answer.status >= 400) double.faults.giveBack(fault);
-    else if (await strike(fault, exchange)) return log(null);
-  }
-  log(answer.status);
-  send(response, answer);
+  const take = (place: FaultPlace) => {
+    const fault = engine.strike(place, namesOf(matched));
+    if (fault === undefined) return undefined;
+    struck.push(fault);
+    double.metrics.fault(fault.kind);
+    return fault;
+  };
+  const before = take('before');
+  // Its use is spent before it strikes: a double killed by what follows does not strike twice.
+  if (before !== undefined) await engine.durable();
+  if (before !== undefined && (await strike(before, exchange))) return log(null);
+  const lagMs = before?.kind === 'stale_read' ? before.delayMs : 0;
+  const answer = await answerApi(exchange, { matched, merchant, query, rawBody, lagMs });
+  // A refused command commits nothing: a fault after the commit waits for the next one.
+  const after = answer.status < 400 ? take('after') : undefined;
+  await engine.durable();
+  if (after?.kind === 'truncate') return finish({ ...answer, text: answer.text.slice(0, answer.text.length >> 1) });
+  if (after !== undefined && (await strike(after, exchange))) return log(null);
+  finish(answer);
 }
 
-function answerApi(
-  exchange: Exchange,
-  matched: Matched | undefined,
-  query: URLSearchParams,
-  rawBody: string | null,
-): Answer | Promise<Answer> {
-  const { request } = exchange;
-  if (!sameText(request.headers.authorization ?? '', exchange.authorization)) {
-    return refusal(apiError('authentication_failed'));
-  }
-  if (matched === undefined) return refusal(apiError('url_not_found'));
+function namesOf({ route }: Matched): readonly string[] {
+  return [route.name, `${route.method} ${route.pattern}`];
+}
+
+type Question = Pick<Call, 'merchant' | 'query' | 'lagMs'> & {
+  readonly matched: Matched;
+  readonly rawBody: string | null;
+};
+
+function answerApi(exchange: Exchange, question: Question): Answer | Promise<Answer> {
+  const { request, double } = exchange;
+  const { matched, merchant, rawBody } = question;
   if (rawBody === null) return refusal(apiError('body_too_large'));
   const body = parseBody(rawBody, request.headers['content-type'] ?? '');
   if (!body.ok) return refusal(body.error);
-  return matched.route.handle(callOf(exchange, matched, query, rawBody, body.value));
+  const id = matched.params.id;
+  if (id !== undefined && !mayKnow(double.engine, merchant, id)) return refusal(apiError('id_unknown'));
+  return matched.route.handle(callOf(exchange, { ...question, rawBody, fields: body.value }));
+}
+
+/** Another merchant's records do not exist. */
+function mayKnow(engine: Engine, merchant: Merchant, id: string): boolean {
+  return engine.state.merchants.size === 0 || (engine.state.merchantIdOf(id) ?? merchant.id) === merchant.id;
 }
 
 /** Checkout and the controls: no authentication, hence only for loopback pages. */
@@ -133,20 +190,22 @@ async function serveOpen(exchange: Exchange, path: string, query: URLSearchParam
   if (matched === undefined) return send(response, refusal(apiError('url_not_found')), cors);
   const body = parseBody(rawBody, request.headers['content-type'] ?? '');
   const answer = body.ok
-    ? await matched.route.handle(callOf(exchange, matched, query, rawBody, body.value))
+    ? await matched.route.handle(
+        callOf(exchange, { matched, merchant: double.engine.merchant, query, rawBody, lagMs: 0, fields: body.value }),
+      )
     : refusal(body.error);
   await double.engine.durable();
   send(response, answer, cors);
 }
 
-function callOf(exchange: Exchange, matched: Matched, query: URLSearchParams, rawBody: string, fields: Fields): Call {
+type Asked = Pick<Call, 'merchant' | 'query' | 'lagMs' | 'rawBody' | 'fields'> & { readonly matched: Matched };
+
+function callOf(exchange: Exchange, { matched, ...asked }: Asked): Call {
   const { double, request, response } = exchange;
   return {
     double,
+    ...asked,
     params: matched.params,
-    query,
-    rawBody,
-    fields,
     header: (name) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value[0] : value;
@@ -161,12 +220,13 @@ function callOf(exchange: Exchange, matched: Matched, query: URLSearchParams, ra
 }
 
 /** Lets the fault happen. True: the exchange is over, one way or another. */
-async function strike(fault: Fault, exchange: Exchange): Promise<boolean> {
-  const { request, response } = exchange;
+async function strike(fault: Fault, { double, request, response }: Exchange): Promise<boolean> {
   switch (fault.kind) {
-    case 'latency':
-      await wait(fault.delayMs, undefined, { ref: false });
+    case 'latency': {
+      const outcome = double.engine.execute('fault.latency', (draft) => ok(draft.spread(fault)));
+      await wait(outcome.ok ? outcome.value : 0, undefined, { ref: false });
       return response.destroyed;
+    }
     case 'hang':
       return true;
     case 'reset':
@@ -178,8 +238,11 @@ async function strike(fault: Fault, exchange: Exchange): Promise<boolean> {
       send(response, faultAnswer(fault.status), retryAfter === null ? {} : { 'retry-after': String(retryAfter) });
       return true;
     }
+    case 'out_of_balance':
+      send(response, refusal(apiError('refund_balance')));
+      return true;
     default:
-      return fault.kind satisfies never;
+      return false;
   }
 }
 
@@ -189,12 +252,7 @@ function faultAnswer(status: number): Answer {
     return { status, contentType: 'text/html', text };
   }
   if (status === 401) return refusal(apiError('authentication_failed'));
-  const code = status >= 500 ? 'SERVER_ERROR' : 'BAD_REQUEST_ERROR';
-  const description =
-    status === 429
-      ? 'Too many requests'
-      : 'We are facing some trouble completing your request at the moment. Please try again shortly.';
-  return json(errorBody({ status, code, description }), status);
+  return refusal({ ...apiError(status === 429 ? 'rate_limited' : 'unavailable'), status });
 }
 
 /** The whole body as text, or null when it is too large. Rejects when the caller went away. */

@@ -1,12 +1,15 @@
 // The ledger: every paisa the double ever held, per payment and in sum. Audits compare their own books with it.
 
 import type { Payment } from './entities.ts';
+import { MAIN } from './entities.ts';
 import type { State } from './state.ts';
 
 export type LedgerRow = {
   readonly payment_id: string;
   readonly order_id: string;
   readonly receipt: string | null;
+  /** Whose. */
+  readonly merchant: string;
   readonly status: string;
   readonly captured: boolean;
   readonly amount: number;
@@ -42,9 +45,13 @@ export type LedgerTotals = Readonly<Record<(typeof SUMS)[number], number>> & {
   readonly net: number;
 };
 
-/** All payments, or those of one order. Amounts are integer paise. */
-export function ledgerOf(state: State, orderId: string | null): { rows: LedgerRow[]; totals: LedgerTotals } {
-  const ids = orderId === null ? state.paymentIds : (state.orders.get(orderId)?.paymentIds ?? []);
+export type Ledger = { readonly rows: readonly LedgerRow[]; readonly totals: LedgerTotals };
+
+/** All payments, or those of one order or one merchant. Amounts are integer paise. */
+export function ledgerOf(state: State, of: { orderId?: string | null; merchantId?: string | null } = {}): Ledger {
+  const { orderId = null, merchantId = null } = of;
+  const shelf = merchantId === null ? state : state.shelfOf(merchantId);
+  const ids = orderId === null ? shelf.paymentIds : (state.orders.get(orderId)?.paymentIds ?? []);
   const rows: LedgerRow[] = [];
   let refunds = 0;
   for (const id of ids) {
@@ -62,7 +69,7 @@ export function ledgerOf(state: State, orderId: string | null): { rows: LedgerRo
     rows,
     totals: {
       ...sums,
-      orders: orderId === null ? state.orderIds.length : state.orders.has(orderId) ? 1 : 0,
+      orders: orderId === null ? shelf.orderIds.length : state.orders.has(orderId) ? 1 : 0,
       payments: rows.length,
       refunds,
       open: sums.authorized - sums.captured_amount - sums.refunded_automatically,
@@ -73,6 +80,7 @@ export function ledgerOf(state: State, orderId: string | null): { rows: LedgerRo
 
 function rowOf(state: State, payment: Payment): LedgerRow {
   const { entity } = payment;
+  const order = state.orders.get(entity.order_id);
   let refunded = 0;
   let refundPending = 0;
   let automatic = 0;
@@ -86,7 +94,8 @@ function rowOf(state: State, payment: Payment): LedgerRow {
   return {
     payment_id: entity.id,
     order_id: entity.order_id,
-    receipt: state.orders.get(entity.order_id)?.entity.receipt ?? null,
+    receipt: order?.entity.receipt ?? null,
+    merchant: order?.merchantId ?? MAIN,
     status: entity.status,
     captured: entity.captured,
     amount: entity.amount,

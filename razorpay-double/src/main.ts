@@ -4,8 +4,16 @@
 import { parseArgs } from 'node:util';
 import { startDouble } from './server.ts';
 
-const USAGE = `razorpay-double --dir DIR [--port 0] [--webhook-url URL]
-RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET and RAZORPAY_WEBHOOK_SECRET come from the environment.`;
+const USAGE = `razorpay-double --dir DIR [--port 0] [--webhook-url URL] [--seed N]
+RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET and RAZORPAY_WEBHOOK_SECRET come from the environment.
+razorpay-double --demo: the same with public keys, in ./razorpay-double-data; for a first look only.`;
+
+const DEMO_DIR = 'razorpay-double-data';
+const DEMO: Readonly<Record<string, string>> = {
+  RAZORPAY_KEY_ID: 'rzp_test_demo',
+  RAZORPAY_KEY_SECRET: 'demo_key_secret',
+  RAZORPAY_WEBHOOK_SECRET: 'demo_webhook_secret',
+};
 
 async function main(): Promise<void> {
   // The one who started us may be gone; a broken pipe must not end a gateway that outlives its shop.
@@ -16,6 +24,8 @@ async function main(): Promise<void> {
       dir: { type: 'string' },
       port: { type: 'string', default: '0' },
       'webhook-url': { type: 'string' },
+      seed: { type: 'string' },
+      demo: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -23,18 +33,25 @@ async function main(): Promise<void> {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
-  if (values.dir === undefined) throw new Error('--dir is missing');
+  const environment = values.demo ? { ...DEMO, ...process.env } : process.env;
+  const dir = values.dir ?? (values.demo ? DEMO_DIR : undefined);
+  if (dir === undefined) throw new Error('--dir is missing');
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port ${values.port} is not a port`);
+  const seed = values.seed === undefined ? undefined : Number(values.seed);
+  if (seed !== undefined && !(Number.isInteger(seed) && seed > 0 && seed < 2 ** 31)) {
+    throw new Error(`--seed ${values.seed} is not between 1 and 2147483647`);
+  }
   const webhookUrl = values['webhook-url'];
   if (webhookUrl !== undefined && !/^https?:\/\//.test(webhookUrl)) throw new Error('--webhook-url is not an http url');
   const double = await startDouble({
-    dir: values.dir,
+    dir,
     port,
-    keyId: fromEnvironment('RAZORPAY_KEY_ID'),
-    keySecret: fromEnvironment('RAZORPAY_KEY_SECRET'),
-    webhookSecret: fromEnvironment('RAZORPAY_WEBHOOK_SECRET'),
+    keyId: fromEnvironment(environment, 'RAZORPAY_KEY_ID'),
+    keySecret: fromEnvironment(environment, 'RAZORPAY_KEY_SECRET'),
+    webhookSecret: fromEnvironment(environment, 'RAZORPAY_WEBHOOK_SECRET'),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
+    ...(seed === undefined ? {} : { seed }),
     onFault: (error) => die(error),
   });
   const stop = () => {
@@ -48,11 +65,11 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => {
     // The terminal of whoever started us went away; we stay.
   });
-  process.stdout.write(`${JSON.stringify({ url: double.url })}\n`);
+  process.stdout.write(`${JSON.stringify({ url: double.url, seed: double.seed })}\n`);
 }
 
-function fromEnvironment(name: string): string {
-  const value = process.env[name];
+function fromEnvironment(environment: Readonly<Record<string, string | undefined>>, name: string): string {
+  const value = environment[name];
   if (value === undefined || value === '') throw new Error(`${name} is missing`);
   return value;
 }

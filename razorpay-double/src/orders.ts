@@ -3,6 +3,7 @@
 import type { Draft, Outcome } from './draft.ts';
 import { no, ok } from './draft.ts';
 import type { CapturePolicy, Order } from './entities.ts';
+import { MAIN } from './entities.ts';
 import { apiError } from './errors.ts';
 import type { Fields } from './fields.ts';
 import { readAmount, readCurrency, readNotes, readReceipt, unknownFields } from './fields.ts';
@@ -36,7 +37,7 @@ const ORDER_FIELDS: ReadonlySet<string> = new Set([
 const EXPIRY_MIN_MINUTES = 12;
 const EXPIRY_MAX_MINUTES = 7200;
 
-export function createOrder(draft: Draft, fields: Fields): Outcome<Order> {
+export function createOrder(draft: Draft, fields: Fields, merchantId = MAIN): Outcome<Order> {
   const stranger = unknownFields(fields, ORDER_FIELDS);
   if (stranger !== null) return no(stranger);
   const amount = readAmount(fields.amount);
@@ -65,6 +66,7 @@ export function createOrder(draft: Draft, fields: Fields): Outcome<Order> {
       notes: notes.value,
       created_at: draft.nowSeconds,
     },
+    merchantId,
     capture: capture.value,
     paymentIds: [],
   };

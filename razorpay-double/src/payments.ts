@@ -11,30 +11,16 @@ import type { Draft, Outcome } from './draft.ts';
 import { no, ok } from './draft.ts';
 import type { Notes, Order, Payment, PaymentEntity, PaymentMethod } from './entities.ts';
 import { NO_NOTES } from './entities.ts';
-import { apiError, fieldRequired } from './errors.ts';
+import type { FailureReason } from './errors.ts';
+import { apiError, FAILURES, fieldRequired } from './errors.ts';
+import { emit } from './events.ts';
+import type { Fault } from './faults.ts';
 import type { Fields } from './fields.ts';
 import { readAmount, readNotes, unknownFields } from './fields.ts';
 import { refundAutomatically } from './refunds.ts';
 
 /** What the customer and the bank do with one attempt. */
 export type PayOutcome = 'success' | 'fail' | 'silent' | 'debit_no_callback' | 'late';
-
-export const FAILURES = {
-  payment_failed: ['Payment failed', 'bank', 'payment_authorization'],
-  payment_timed_out: [
-    'Payment was unsuccessful as it could not be completed in time.',
-    'customer',
-    'payment_authentication',
-  ],
-  insufficient_funds: [
-    'Payment failed because of insufficient balance in the account.',
-    'customer',
-    'payment_authorization',
-  ],
-  card_declined: ['Payment was declined by the card issuing bank.', 'issuer_bank', 'payment_authorization'],
-  payment_cancelled: ['Payment was cancelled by the customer.', 'customer', 'payment_authentication'],
-} as const satisfies Record<string, readonly [description: string, source: string, step: string]>;
-export type FailureReason = keyof typeof FAILURES;
 
 export type PayRequest = {
   readonly orderId: string;
@@ -44,6 +30,9 @@ export type PayRequest = {
   readonly reason: FailureReason;
   /** True: allow (and keep) an authorization beside another one. */
   readonly second: boolean;
+  /** Null: the test VPA that fits the outcome. */
+  readonly vpa: string | null;
+  readonly international: boolean;
   readonly email: string;
   readonly contact: string;
   readonly notes: Notes;
@@ -53,6 +42,8 @@ export const PAY_DEFAULTS = {
   method: 'upi',
   reason: 'payment_failed',
   second: false,
+  vpa: null,
+  international: false,
   email: 'void@razorpay.com',
   contact: '+919999999999',
   notes: NO_NOTES,
@@ -66,6 +57,26 @@ export function pay(draft: Draft, request: PayRequest): Outcome<Payment> {
     if (order.entity.status === 'paid') return no(apiError('order_paid'));
     if (holdsMoney(draft, order)) return no(apiError('order_has_authorized'));
   }
+  const fault = isPaid(request.outcome) ? draft.takeFault('payment', [request.method]) : undefined;
+  const payment = attempt(draft, order, struck(request, fault), fault?.kind === 'auto_capture');
+  if (fault?.kind === 'second_authorization') {
+    const again = { ...request, second: true, delayMs: request.delayMs + fault.delayMs };
+    attempt(draft, draft.orderOf(payment), again, false);
+  }
+  return ok(payment);
+}
+
+function isPaid(outcome: PayOutcome): boolean {
+  return outcome === 'success' || outcome === 'debit_no_callback';
+}
+
+/** A late authorization: the customer who did everything right is told that it failed, and is debited hours later. */
+function struck(request: PayRequest, fault: Fault | undefined): PayRequest {
+  if (fault?.kind !== 'late_authorization') return request;
+  return { ...request, outcome: 'late', delayMs: request.delayMs + fault.delayMs };
+}
+
+function attempt(draft: Draft, order: Order, request: PayRequest, captureAtOnce: boolean): Payment {
   const id = draft.newId('pay');
   const attempted: Order = {
     ...order,
@@ -83,8 +94,9 @@ export function pay(draft: Draft, request: PayRequest): Outcome<Payment> {
     createdAtMs: draft.nowMs,
     authorizedAtMs: null,
     secondAllowed: request.second,
+    ...(captureAtOnce ? { captureAtOnce } : {}),
   };
-  return ok(settleAttempt(draft, created, request));
+  return settleAttempt(draft, created, request);
 }
 
 function settleAttempt(draft: Draft, created: Payment, request: PayRequest): Payment {
@@ -138,31 +150,33 @@ function authorize(draft: Draft, payment: Payment): Payment {
       error_source: null,
       error_step: null,
       error_reason: null,
+      acquirer_data: bankReference(payment.entity.id, payment.entity.method),
     },
     plan: null,
     authorizedAtMs: draft.nowMs,
   });
-  draft.emit('payment.authorized', authorized);
+  emit(draft, 'payment.authorized', authorized);
   if (unwanted) return refundAutomatically(draft, authorized);
   const policy = draft.capturePolicyOf(order);
   const fromMs = draft.settings.windowFrom === 'created' ? payment.createdAtMs : draft.nowMs;
   const automaticUntilMs = policy.automaticMinutes === null ? null : fromMs + policy.automaticMinutes * 60_000;
   const inTime = automaticUntilMs !== null && draft.nowMs <= automaticUntilMs;
   const free = order.entity.status !== 'paid';
-  if (free && (draft.settings.directSettlement || inTime)) return recordCapture(draft, authorized);
+  if (free && (draft.settings.directSettlement || payment.captureAtOnce || inTime))
+    return recordCapture(draft, authorized);
   const lapseAtMs = fromMs + policy.manualMinutes * 60_000;
   if (draft.nowMs >= lapseAtMs) return refundAutomatically(draft, authorized);
   return putPayment(draft, { ...authorized, plan: { kind: 'lapse', dueAtMs: lapseAtMs } });
 }
 
 function fail(draft: Draft, payment: Payment, reason: FailureReason): Payment {
-  const [description, source, step] = FAILURES[reason];
+  const [, code, description, source, step] = FAILURES[reason];
   const failed = putPayment(draft, {
     ...payment,
     entity: {
       ...payment.entity,
       status: 'failed',
-      error_code: 'BAD_REQUEST_ERROR',
+      error_code: code,
       error_description: description,
       error_source: source,
       error_step: step,
@@ -170,7 +184,7 @@ function fail(draft: Draft, payment: Payment, reason: FailureReason): Payment {
     },
     plan: null,
   });
-  draft.emit('payment.failed', failed);
+  emit(draft, 'payment.failed', failed);
   return failed;
 }
 
@@ -205,8 +219,8 @@ function recordCapture(draft: Draft, payment: Payment): Payment {
     entity: { ...order.entity, amount_paid: captured.entity.amount, amount_due: 0, status: 'paid' },
   };
   draft.put(['order', paid]);
-  draft.emit('payment.captured', captured);
-  draft.emit('order.paid', captured, { order: paid });
+  emit(draft, 'payment.captured', captured);
+  emit(draft, 'order.paid', captured, { order: paid });
   return captured;
 }
 
@@ -235,8 +249,8 @@ function putPayment(draft: Draft, payment: Payment): Payment {
 }
 
 function newPaymentEntity(draft: Draft, id: string, order: Order, request: PayRequest): PaymentEntity {
-  const vpa = request.method === 'upi' ? 'success@razorpay' : null;
-  const reference = digitsOf(id);
+  const usualVpa = request.outcome === 'fail' ? 'failure@razorpay' : 'success@razorpay';
+  const vpa = request.method === 'upi' ? (request.vpa ?? usualVpa) : null;
   return {
     id,
     entity: 'payment',
@@ -245,7 +259,7 @@ function newPaymentEntity(draft: Draft, id: string, order: Order, request: PayRe
     status: 'created',
     order_id: order.entity.id,
     invoice_id: null,
-    international: false,
+    international: request.international,
     method: request.method,
     amount_refunded: 0,
     refund_status: null,
@@ -265,10 +279,27 @@ function newPaymentEntity(draft: Draft, id: string, order: Order, request: PayRe
     error_source: null,
     error_step: null,
     error_reason: null,
-    acquirer_data: request.method === 'netbanking' ? { bank_transaction_id: reference } : { rrn: reference },
+    acquirer_data: bankReference(null, request.method),
     created_at: draft.nowSeconds,
     ...(vpa === null ? {} : { upi: { payer_account_type: 'bank_account', vpa, flow: 'intent' } }),
   };
+}
+
+/** What the bank calls the payment; `paymentId` null: it has not taken it. */
+function bankReference(paymentId: string | null, method: PaymentMethod): PaymentEntity['acquirer_data'] {
+  const digits = paymentId === null ? null : digitsOf(paymentId);
+  switch (method) {
+    case 'upi':
+      return { rrn: digits };
+    case 'card':
+      return { auth_code: digits === null ? null : digits.slice(0, 6) };
+    case 'netbanking':
+      return { bank_transaction_id: digits };
+    case 'wallet':
+      return { transaction_id: null };
+    default:
+      return method satisfies never;
+  }
 }
 
 /** Twelve digits, as a bank reference has; made from the id so that it needs no chance of its own. */

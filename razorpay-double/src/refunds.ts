@@ -10,8 +10,9 @@
 import type { Draft, Outcome } from './draft.ts';
 import { no, ok } from './draft.ts';
 import type { Payment, Refund } from './entities.ts';
-import { NO_NOTES } from './entities.ts';
+import { MAIN, NO_NOTES } from './entities.ts';
 import { apiError } from './errors.ts';
+import { emit } from './events.ts';
 import type { Fields } from './fields.ts';
 import { readAmount, readNotes, readReceipt, unknownFields } from './fields.ts';
 
@@ -22,6 +23,7 @@ const REFUND_HORIZON_MS = 183 * 24 * 60 * 60_000;
 /** `key` null: no idempotency header. `requestHash` is over payment id and body bytes. */
 export type RefundRequest = {
   readonly paymentId: string;
+  readonly merchantId: string;
   readonly fields: Fields;
   readonly key: string | null;
   readonly requestHash: string;
@@ -30,7 +32,7 @@ export type RefundRequest = {
 /** `POST /v1/payments/:id/refund`. With a known key the first refund again, as it is now, or 409. */
 export function refund(draft: Draft, request: RefundRequest): Outcome<Refund> {
   if (request.key !== null) {
-    const known = knownRefund(draft, request.key, request.requestHash);
+    const known = knownRefund(draft, request, request.key);
     if (known !== null) return known;
   }
   const payment = draft.payment(request.paymentId);
@@ -39,20 +41,29 @@ export function refund(draft: Draft, request: RefundRequest): Outcome<Refund> {
   if (!wanted.ok) return wanted;
   const made = recordRefund(draft, payment, wanted.value);
   if (request.key !== null) {
-    const entry = { key: request.key, requestHash: request.requestHash, refundId: made.entity.id };
+    const entry = {
+      key: keyOf(request.merchantId, request.key),
+      requestHash: request.requestHash,
+      refundId: made.entity.id,
+    };
     draft.put(['idempotency', entry]);
   }
   return ok(made);
 }
 
-function knownRefund(draft: Draft, key: string, requestHash: string): Outcome<Refund> | null {
+function knownRefund(draft: Draft, request: RefundRequest, key: string): Outcome<Refund> | null {
   if (key.length < 10) return no(apiError('idempotency_short'));
   if (!/^[A-Za-z0-9_-]+$/.test(key)) return no(apiError('idempotency_characters'));
-  const entry = draft.state.idempotency.get(key);
+  const entry = draft.state.idempotency.get(keyOf(request.merchantId, key));
   if (entry === undefined) return null;
-  if (entry.requestHash !== requestHash) return no(apiError('idempotency_other'));
+  if (entry.requestHash !== request.requestHash) return no(apiError('idempotency_other'));
   const first = draft.refund(entry.refundId);
   return first === undefined ? null : ok(first);
+}
+
+/** Two merchants may use the same key. */
+function keyOf(merchantId: string, key: string): string {
+  return merchantId === MAIN ? key : `${merchantId} ${key}`;
 }
 
 type Wanted = Pick<Refund['entity'], 'amount' | 'notes' | 'receipt' | 'speed_requested'>;
@@ -111,7 +122,7 @@ function recordRefund(draft: Draft, payment: Payment, wanted: Wanted): Refund {
   const changed = withRefunded(payment, payment.entity.amount_refunded + wanted.amount);
   draft.put(['refund', made]);
   draft.put(['payment', { ...changed, plan: null }]);
-  draft.emit('refund.created', changed, { refund: made });
+  emit(draft, 'refund.created', changed, { refund: made });
   return made;
 }
 
@@ -119,12 +130,17 @@ function recordRefund(draft: Draft, payment: Payment, wanted: Wanted): Refund {
 export function fireRefundPlan(draft: Draft, pending: Refund): void {
   const payment = draft.payment(pending.entity.payment_id);
   if (payment === undefined) throw new Error(`refund ${pending.entity.id} has no payment`);
-  if (draft.settings.refundOutcome === 'failed' && !pending.automatic) {
+  const fault = pending.automatic ? undefined : draft.takeFault('refund', [pending.entity.speed_requested]);
+  if (fault?.kind === 'refund_slowed' && pending.entity.speed_processed === 'instant') {
+    return slowDown(draft, pending, payment);
+  }
+  const fails = draft.settings.refundOutcome === 'failed' || fault?.kind === 'refund_failed';
+  if (fails && !pending.automatic) {
     const failed: Refund = { ...pending, entity: { ...pending.entity, status: 'failed' }, plan: null };
     const restored = withRefunded(payment, payment.entity.amount_refunded - pending.entity.amount);
     draft.put(['refund', failed]);
     draft.put(['payment', restored]);
-    draft.emit('refund.failed', restored, { refund: failed });
+    emit(draft, 'refund.failed', restored, { refund: failed });
     return;
   }
   const arn = `1${pending.entity.id.slice(-13).replace(/\D/g, '0')}`;
@@ -134,7 +150,18 @@ export function fireRefundPlan(draft: Draft, pending: Refund): void {
     plan: null,
   };
   draft.put(['refund', processed]);
-  draft.emit('refund.processed', payment, { refund: processed });
+  emit(draft, 'refund.processed', payment, { refund: processed });
+}
+
+/** It cannot be instant after all: told by an event of its own, and processed later. */
+function slowDown(draft: Draft, pending: Refund, payment: Payment): void {
+  const slowed: Refund = {
+    ...pending,
+    entity: { ...pending.entity, speed_processed: 'normal' },
+    plan: { kind: 'process', dueAtMs: draft.nowMs + draft.settings.refundDelayMs },
+  };
+  draft.put(['refund', slowed]);
+  emit(draft, 'refund.speed_changed', payment, { refund: slowed });
 }
 
 /** PATCH: notes are all that can change. */

@@ -1,10 +1,13 @@
 // What a handler gets and gives, for the API (/v1) and the controls (/__double) alike, and how paths find handlers.
 
+import { z } from 'zod';
+import type { Outcome } from './draft.ts';
 import type { Engine } from './engine.ts';
+import type { Merchant } from './entities.ts';
 import type { ApiError } from './errors.ts';
 import { errorBody } from './errors.ts';
-import type { FaultTable } from './faults.ts';
 import type { Fields } from './fields.ts';
+import type { Metrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
 
 export type Answer = {
@@ -17,7 +20,7 @@ export type Answer = {
 export type Double = {
   readonly engine: Engine;
   readonly outbox: Outbox;
-  readonly faults: FaultTable;
+  readonly metrics: Metrics;
   readonly requests: RequestLog;
   /** Default of endpoints added without a secret. */
   readonly webhookSecret: string;
@@ -25,6 +28,10 @@ export type Double = {
 
 export type Call = {
   readonly double: Double;
+  /** Whose key the caller showed; the main one where none is asked for. */
+  readonly merchant: Merchant;
+  /** A fault: records that changed less than so long ago are shown as they were before. */
+  readonly lagMs: number;
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly rawBody: string;
@@ -49,6 +56,31 @@ export function json(value: unknown, status = 200): Answer {
 export function refusal(error: ApiError): Answer {
   return json(errorBody(error), error.status);
 }
+
+export function answerOf(outcome: Outcome<unknown>): Answer {
+  return outcome.ok ? json(outcome.value) : refusal(outcome.error);
+}
+
+/** The body by a schema, or 400 with the first thing that is wrong with it. */
+export function reading<T extends z.ZodType>(
+  schema: T,
+  call: Call,
+  handle: (body: z.infer<T>) => Answer | Promise<Answer>,
+): Answer | Promise<Answer> {
+  const parsed = schema.safeParse(call.fields);
+  if (parsed.success) return handle(parsed.data);
+  const issue = parsed.error.issues[0];
+  const description = `${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is invalid'}`.trim();
+  return refusal({ status: 400, code: 'BAD_REQUEST_ERROR', description });
+}
+
+/** A route of `/__double`, named by its form. */
+export function control(method: string, pattern: string, handle: Route['handle']): Route {
+  return { name: `${method} ${pattern}`, method, pattern, handle };
+}
+
+const YEAR_MS = 366 * 24 * 60 * 60_000;
+export const milliseconds = z.int().min(0).max(YEAR_MS);
 
 export type Matched = { readonly route: Route; readonly params: Readonly<Record<string, string>> };
 
@@ -87,6 +119,7 @@ export type LoggedRequest = {
   readonly method: string;
   readonly path: string;
   readonly route: string | null;
+  readonly key_id: string | null;
   readonly status: number | null;
   readonly fault: string | null;
 };

@@ -1,18 +1,19 @@
 // A whole double in this process: lock, journal, engine, outbox and HTTP, started and stopped together.
 
+import { randomInt } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { ok } from './draft.ts';
 import { putEndpoint } from './endpoints.ts';
 import { Engine } from './engine.ts';
-import type { Settings, WebhookEventName } from './entities.ts';
-import { FaultTable } from './faults.ts';
+import type { Merchant, Settings, WebhookEventName } from './entities.ts';
+import { MAIN } from './entities.ts';
 import { createHttpServer } from './http.ts';
 import { accountIdOf, createIdSource } from './ids.ts';
 import { openJournal } from './journal.ts';
 import { lockDirectory } from './lock.ts';
+import { Metrics } from './metrics.ts';
 import { Outbox } from './outbox.ts';
 import { RequestLog } from './routes.ts';
 import { State } from './state.ts';
@@ -29,6 +30,8 @@ export type DoubleOptions = {
   readonly webhookUrl?: string;
   readonly webhookEvents?: readonly WebhookEventName[];
   readonly settings?: Partial<Settings>;
+  /** Of every probability. Absent: the one of the last run, or a new one; `RunningDouble.seed` tells it. */
+  readonly seed?: number;
   /** The machine's clock, in ms; tests may bring their own. */
   readonly wallNowMs?: () => number;
   /** The journal can no longer be written: answer nothing more and end. */
@@ -40,6 +43,8 @@ export type RunningDouble = {
   readonly port: number;
   /** Names the directory's books; `findRunningDouble` compares it. */
   readonly dirId: string;
+  /** What the chance of faults is drawn from. */
+  readonly seed: number;
   /** Finishes requests and the journal, then frees the directory. Undelivered webhooks wait for the next start. */
   close(): Promise<void>;
 };
@@ -76,26 +81,30 @@ async function startLocked(options: DoubleOptions, dir: string, release: () => P
   const newId = createIdSource();
   const onFault = options.onFault ?? (() => {});
   const journal = await openJournal({ path: join(dir, 'journal.jsonl'), newDirId: () => newId('dir'), state, onFault });
-  const merchant = {
+  const merchant: Merchant = {
+    id: MAIN,
     keyId: options.keyId,
     keySecret: options.keySecret,
     accountId: accountIdOf(options.keyId),
   };
   const engine = new Engine({ state, journal, merchant, newId, wallNowMs: options.wallNowMs ?? Date.now });
-  const outbox = new Outbox(engine);
+  const metrics = new Metrics(engine);
+  const outbox = new Outbox(engine, (result) => metrics.attempt(result));
   const { webhookSecret } = options;
   const server = createHttpServer({
     engine,
     outbox,
-    faults: new FaultTable(),
+    metrics,
     requests: new RequestLog(),
     webhookSecret,
   });
   try {
+    if (options.seed !== undefined && options.seed !== state.chance.seed) engine.seed(options.seed);
+    else if (state.chance.seed === 0) engine.seed(randomInt(1, 2 ** 31));
     if (options.settings !== undefined) engine.changeSettings(options.settings);
     if (options.webhookUrl !== undefined) {
       const request = { id: 'main', url: options.webhookUrl, secret: webhookSecret, events: options.webhookEvents };
-      engine.execute('endpoint', (draft) => ok(putEndpoint(draft, request)));
+      engine.execute('endpoint', (draft) => putEndpoint(draft, request));
     }
     engine.runDue();
     const port = await listen(server, options.port ?? 0, join(dir, 'port'));
@@ -103,7 +112,7 @@ async function startLocked(options: DoubleOptions, dir: string, release: () => P
     const startedAt = new Date().toISOString();
     await writeWhole(join(dir, 'double.json'), { pid: process.pid, port, url, dirId: journal.dirId, startedAt });
     outbox.start();
-    return { url, port, dirId: journal.dirId, close: once(() => close()) };
+    return { url, port, dirId: journal.dirId, seed: state.chance.seed, close: once(() => close()) };
   } catch (error) {
     server.close();
     engine.stop();

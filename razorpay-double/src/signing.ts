@@ -1,6 +1,6 @@
 // The two signatures of Razorpay: different keys, both hex HMAC-SHA256.
 
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 
 /** What Checkout hands to the browser: signed with the key secret over `order_id|payment_id`. */
 export function paymentSignature(orderId: string, paymentId: string, keySecret: string): string {
@@ -14,11 +14,4 @@ export function webhookSignature(body: string, webhookSecret: string): string {
 
 export function sha256Hex(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** Compares without telling by time how much was right. */
-export function sameText(left: string, right: string): boolean {
-  const a = Buffer.from(left);
-  const b = Buffer.from(right);
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -13,29 +13,46 @@ import type {
   Delivery,
   Endpoint,
   IdempotencyEntry,
+  Merchant,
   Order,
   Payment,
   Refund,
   Settings,
   WebhookEvent,
 } from './entities.ts';
-import { DEFAULT_SETTINGS } from './entities.ts';
+import { DEFAULT_SETTINGS, MAIN } from './entities.ts';
+import type { Chance, Fault } from './faults.ts';
 
 export type Put =
   | readonly ['order', Order]
   | readonly ['payment', Payment]
   | readonly ['refund', Refund]
   | readonly ['idempotency', IdempotencyEntry]
+  | readonly ['merchant', Merchant]
   | readonly ['endpoint', Endpoint]
   | readonly ['endpoint_gone', { readonly id: string }]
   | readonly ['event', WebhookEvent]
   | readonly ['delivery', Delivery]
   | readonly ['settings', Settings]
   | readonly ['clock', { readonly offsetMs: number }]
+  | readonly ['fault', Fault]
+  | readonly ['fault_gone', { readonly id: string }]
+  | readonly ['chance', Chance]
   | readonly ['reset', Record<string, never>];
 
 /** One line of the journal: what happened, when by the double's clock, and every record as it is afterwards. */
 export type Change = { readonly at: number; readonly what: string; readonly put: readonly Put[] };
+
+/** Ids in the order of creation, for the lists of one merchant. */
+export type Shelf = {
+  readonly orderIds: string[];
+  readonly paymentIds: string[];
+  readonly refundIds: string[];
+  readonly orderIdsByReceipt: Map<string, string[]>;
+};
+
+/** A record as it was before its last change; null: it did not exist. */
+export type Before<T> = { readonly record: T | null; readonly changedAtMs: number };
 
 /** Newest events that stay in memory for replay; older ones, unless undelivered, remain in the journal only. */
 const EVENTS_KEPT = 10_000;
@@ -48,6 +65,9 @@ export class State {
   endpoints = new Map<string, Endpoint>();
   events = new Map<string, WebhookEvent>();
   deliveries = new Map<string, Delivery>();
+  merchants = new Map<string, Merchant>();
+  faults = new Map<string, Fault>();
+  chance: Chance = { seed: 0, draws: 0 };
   settings: Settings = DEFAULT_SETTINGS;
   clockOffsetMs = 0;
   /** Time of the newest change: the double's clock never runs backwards past it. */
@@ -57,12 +77,33 @@ export class State {
   orderIds: string[] = [];
   paymentIds: string[] = [];
   refundIds: string[] = [];
-  orderIdsByReceipt = new Map<string, string[]>();
   refundIdsByPayment = new Map<string, string[]>();
   deliveryIdsByEvent = new Map<string, string[]>();
+  /** Kept back by a fault until another was attempted. */
+  heldDeliveryIds = new Set<string>();
+  /** Filled only while a stale_read fault is armed. */
+  before = new Map<string, Before<Order | Payment | Refund>>();
   timers = new DueHeap();
   outbox = new DueHeap();
+  #shelves = new Map<string, Shelf>();
   #eventIds: string[] = [];
+  #staleArmed = false;
+
+  shelfOf(merchantId: string): Shelf {
+    let shelf = this.#shelves.get(merchantId);
+    if (shelf === undefined) {
+      shelf = { orderIds: [], paymentIds: [], refundIds: [], orderIdsByReceipt: new Map() };
+      this.#shelves.set(merchantId, shelf);
+    }
+    return shelf;
+  }
+
+  /** Whose order, payment or refund this is; undefined when there is no such record. */
+  merchantIdOf(id: string): string | undefined {
+    const paymentId = this.refunds.get(id)?.entity.payment_id ?? id;
+    const orderId = this.payments.get(paymentId)?.entity.order_id ?? id;
+    return this.orders.get(orderId)?.merchantId;
+  }
 
   applyChange(change: Change): void {
     this.lastAtMs = Math.max(this.lastAtMs, change.at);
@@ -73,6 +114,9 @@ export class State {
   *snapshot(): Generator<Put> {
     yield ['settings', this.settings];
     yield ['clock', { offsetMs: this.clockOffsetMs }];
+    yield ['chance', this.chance];
+    for (const merchant of this.merchants.values()) yield ['merchant', merchant];
+    for (const fault of this.faults.values()) yield ['fault', fault];
     for (const endpoint of this.endpoints.values()) yield ['endpoint', endpoint];
     for (const id of this.orderIds) yield ['order', this.#mustGet(this.orders, id)];
     for (const id of this.paymentIds) yield ['payment', this.#mustGet(this.payments, id)];
@@ -93,8 +137,11 @@ export class State {
       case 'idempotency':
         this.idempotency.set(put[1].key, put[1]);
         return;
+      case 'merchant':
+        this.merchants.set(put[1].id, put[1]);
+        return;
       case 'endpoint':
-        this.endpoints.set(put[1].id, put[1]);
+        this.endpoints.set(put[1].id, { ...BORN_BEFORE_MERCHANTS, ...put[1] });
         return;
       case 'endpoint_gone':
         this.endpoints.delete(put[1].id);
@@ -110,6 +157,15 @@ export class State {
       case 'clock':
         this.clockOffsetMs = put[1].offsetMs;
         return;
+      case 'fault':
+        this.faults.set(put[1].id, put[1]);
+        return this.#watchStale();
+      case 'fault_gone':
+        this.faults.delete(put[1].id);
+        return this.#watchStale();
+      case 'chance':
+        this.chance = put[1];
+        return;
       case 'reset':
         return this.#reset();
       default:
@@ -117,34 +173,56 @@ export class State {
     }
   }
 
-  #putOrder(order: Order): void {
+  #putOrder(given: Order): void {
+    const order = given.merchantId === undefined ? { ...given, merchantId: MAIN } : given;
     const { id, receipt } = order.entity;
-    if (!this.orders.has(id)) {
+    const known = this.orders.get(id);
+    this.#remember(id, known);
+    if (known === undefined) {
+      const shelf = this.shelfOf(order.merchantId);
       this.orderIds.push(id);
-      if (receipt !== null) listOf(this.orderIdsByReceipt, receipt).push(id);
+      shelf.orderIds.push(id);
+      if (receipt !== null) listOf(shelf.orderIdsByReceipt, receipt).push(id);
     }
     this.orders.set(id, order);
   }
 
   #putPayment(payment: Payment): void {
     const { id } = payment.entity;
-    if (!this.payments.has(id)) this.paymentIds.push(id);
+    const known = this.payments.get(id);
+    this.#remember(id, known);
+    if (known === undefined) {
+      this.paymentIds.push(id);
+      this.shelfOf(this.orders.get(payment.entity.order_id)?.merchantId ?? MAIN).paymentIds.push(id);
+    }
     this.payments.set(id, payment);
     if (payment.plan !== null) this.timers.push({ atMs: payment.plan.dueAtMs, kind: 'payment', id });
   }
 
   #putRefund(refund: Refund): void {
     const { id, payment_id } = refund.entity;
-    if (!this.refunds.has(id)) {
+    const known = this.refunds.get(id);
+    this.#remember(id, known);
+    if (known === undefined) {
       this.refundIds.push(id);
+      this.shelfOf(this.merchantIdOf(payment_id) ?? MAIN).refundIds.push(id);
       listOf(this.refundIdsByPayment, payment_id).push(id);
     }
     this.refunds.set(id, refund);
     if (refund.plan !== null) this.timers.push({ atMs: refund.plan.dueAtMs, kind: 'refund', id });
   }
 
+  #watchStale(): void {
+    this.#staleArmed = [...this.faults.values()].some((fault) => fault.kind === 'stale_read');
+    if (!this.#staleArmed) this.before.clear();
+  }
+
+  #remember(id: string, known: Order | Payment | Refund | undefined): void {
+    if (this.#staleArmed) this.before.set(id, { record: known ?? null, changedAtMs: this.lastAtMs });
+  }
+
   #putEvent(event: WebhookEvent): void {
-    this.events.set(event.id, event);
+    this.events.set(event.id, event.merchantId === undefined ? { ...event, merchantId: MAIN } : event);
     this.#eventIds.push(event.id);
     if (this.#eventIds.length >= EVENTS_KEPT * 2) this.#forgetOldEvents();
   }
@@ -152,14 +230,16 @@ export class State {
   #putDelivery(delivery: Delivery): void {
     if (!this.deliveries.has(delivery.id)) listOf(this.deliveryIdsByEvent, delivery.eventId).push(delivery.id);
     this.deliveries.set(delivery.id, delivery);
+    if (delivery.status === 'pending' && delivery.behind !== undefined) this.heldDeliveryIds.add(delivery.id);
+    else this.heldDeliveryIds.delete(delivery.id);
     if (delivery.dueAtMs !== null) this.outbox.push({ atMs: delivery.dueAtMs, kind: 'delivery', id: delivery.id });
   }
 
-  /** Long load runs would otherwise keep every body they ever delivered. */
+  /** Long load runs would otherwise keep every body they ever delivered. Dead letters stay until a reset. */
   #forgetOldEvents(): void {
     for (const eventId of this.#eventIds.splice(0, EVENTS_KEPT)) {
       const deliveryIds = this.deliveryIdsByEvent.get(eventId) ?? [];
-      if (deliveryIds.some((id) => this.deliveries.get(id)?.status === 'pending')) {
+      if (deliveryIds.some((id) => this.deliveries.get(id)?.status !== 'delivered')) {
         this.#eventIds.push(eventId);
         continue;
       }
@@ -169,13 +249,13 @@ export class State {
     }
   }
 
-  /** Money and history go; the dashboard (settings, webhook endpoints) stays; time is the machine's again. */
+  /** Money, history and faults go; merchants, settings and webhook endpoints stay; time is the machine's again. */
   #reset(): void {
-    const { endpoints, settings } = this;
-    Object.assign(this, new State());
-    this.endpoints = endpoints;
-    this.settings = settings;
+    const { endpoints, settings, merchants, chance } = this;
+    Object.assign(this, new State(), { endpoints, settings, merchants, chance });
     this.#eventIds = [];
+    this.#shelves = new Map();
+    this.#staleArmed = false;
   }
 
   #mustGet<T>(table: ReadonlyMap<string, T>, id: string): T {
@@ -184,6 +264,9 @@ export class State {
     return record;
   }
 }
+
+/** What an endpoint of an older journal does not say. */
+const BORN_BEFORE_MERCHANTS = { merchantId: MAIN, previousSecret: null };
 
 function listOf(index: Map<string, string[]>, key: string): string[] {
   let list = index.get(key);

@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { Outcome } from '../src/draft.ts';
 import { Draft } from '../src/draft.ts';
 import { Engine } from '../src/engine.ts';
+import { MAIN } from '../src/entities.ts';
 import type { Journal } from '../src/journal.ts';
 import { ledgerOf } from '../src/ledger.ts';
 import { createOrder } from '../src/orders.ts';
@@ -60,7 +61,7 @@ function world(failingRefunds: boolean) {
   const engine = new Engine({
     state: new State(),
     journal: memory,
-    merchant: { keyId: 'k', keySecret: 's', accountId: 'acc_1' },
+    merchant: { id: MAIN, keyId: 'k', keySecret: 's', accountId: 'acc_1' },
     wallNowMs: () => nowMs,
     newId: (prefix) => {
       counter += 1;
@@ -107,7 +108,9 @@ function run(engine: Engine, wait: (ms: number) => void, next: Step): void {
       const id = paymentId(next.payment);
       const amount = Math.max(100, Math.floor(amountOf(id) * next.share));
       const key = next.key === null ? null : `refund-key-${next.key}`;
-      execute((draft) => refund(draft, { paymentId: id, fields: { amount }, key, requestHash: `${id} ${amount}` }));
+      execute((draft) =>
+        refund(draft, { paymentId: id, merchantId: MAIN, fields: { amount }, key, requestHash: `${id} ${amount}` }),
+      );
       return;
     }
     case 'wait':
@@ -116,7 +119,7 @@ function run(engine: Engine, wait: (ms: number) => void, next: Step): void {
 }
 
 function check(state: State): void {
-  const { rows, totals } = ledgerOf(state, null);
+  const { rows, totals } = ledgerOf(state);
   for (const row of rows) {
     const returned = row.refunded + row.refund_pending;
     expect(returned).toBeLessThanOrEqual(row.authorized);
@@ -156,7 +159,7 @@ test.prop([fc.array(step, { maxLength: 60 }), fc.boolean()], { numRuns: 300 })(
     }
     wait(FOREVER_MS);
     check(engine.state);
-    const { totals } = ledgerOf(engine.state, null);
+    const { totals } = ledgerOf(engine.state);
     expect([totals.open, totals.refund_pending]).toEqual([0, 0]);
   },
 );

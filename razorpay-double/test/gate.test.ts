@@ -3,13 +3,13 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { ok } from '../src/draft.ts';
 import { putEndpoint } from '../src/endpoints.ts';
 import { Engine } from '../src/engine.ts';
-import { FaultTable } from '../src/faults.ts';
+import { MAIN } from '../src/entities.ts';
 import { createHttpServer } from '../src/http.ts';
 import { createIdSource } from '../src/ids.ts';
 import type { Journal } from '../src/journal.ts';
+import { Metrics } from '../src/metrics.ts';
 import { Outbox } from '../src/outbox.ts';
 import { RequestLog } from '../src/routes.ts';
 import { State } from '../src/state.ts';
@@ -44,13 +44,13 @@ function heldDisk() {
 test('DOUBLE-52 neither an answer, nor a read, nor a webhook shows what is not yet on disk', async () => {
   const { journal, write } = heldDisk();
   const shop = await receiver();
-  const merchant = { keyId: KEYS.keyId, keySecret: KEYS.keySecret, accountId: 'acc_1' };
+  const merchant = { id: MAIN, keyId: KEYS.keyId, keySecret: KEYS.keySecret, accountId: 'acc_1' };
   const engine = new Engine({ state: new State(), journal, merchant, wallNowMs: Date.now, newId: createIdSource() });
   const outbox = new Outbox(engine);
   const server = createHttpServer({
     engine,
     outbox,
-    faults: new FaultTable(),
+    metrics: new Metrics(engine),
     requests: new RequestLog(),
     webhookSecret: KEYS.webhookSecret,
   });
@@ -63,7 +63,7 @@ test('DOUBLE-52 neither an answer, nor a read, nor a webhook shows what is not y
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { orders } = sdkFor(url);
-  engine.execute('endpoint', (draft) => ok(putEndpoint(draft, { url: shop.url, secret: KEYS.webhookSecret })));
+  engine.execute('endpoint', (draft) => putEndpoint(draft, { url: shop.url, secret: KEYS.webhookSecret }));
   write();
 
   const heard: string[] = [];
