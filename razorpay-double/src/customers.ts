@@ -80,7 +80,8 @@ function callbackOf(payment: Payment, call: Call) {
   const { id, order_id } = payment.entity;
   const signature = paymentSignature(order_id, id, engine.ownerOf(id).keySecret);
   const fields = { razorpay_payment_id: id, razorpay_order_id: order_id, razorpay_signature: signature };
-  switch (engine.strike('callback', [])?.kind) {
+  const kind = engine.strike('callback', [])?.kind;
+  switch (kind) {
     case 'callback_lost':
       return withoutCallback(payment);
     case 'callback_doubled':
@@ -89,8 +90,10 @@ function callbackOf(payment: Payment, call: Call) {
     case 'callback_tampered':
       // Another payment's id under this one's signature: what a customer might try.
       return { ...fields, razorpay_payment_id: engine.newId('pay') };
-    default:
+    case undefined:
       return fields;
+    default:
+      return kind satisfies never;
   }
 }
 

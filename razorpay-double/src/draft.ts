@@ -10,7 +10,7 @@
 import type { CapturePolicy, Delivery, Merchant, Order, Payment, Refund, Settings } from './entities.ts';
 import { MAIN } from './entities.ts';
 import type { ApiError } from './errors.ts';
-import type { Chance, Fault, FaultPlace } from './faults.ts';
+import type { Chance, Fault, FaultAt, FaultPlace } from './faults.ts';
 import { draw, fits, spread } from './faults.ts';
 import type { Put, State } from './state.ts';
 
@@ -93,7 +93,7 @@ export class Draft {
   }
 
   /** The first armed fault that fits and that chance lets strike, one of its uses spent. */
-  takeFault(place: FaultPlace, names: readonly string[]): Fault | undefined {
+  takeFault<P extends FaultPlace>(place: P, names: readonly string[]): FaultAt<P> | undefined {
     for (const armed of this.state.faults.values()) {
       if (this.#puts.has(`fault_gone ${armed.id}`)) continue;
       const put = this.#puts.get(`fault ${armed.id}`);

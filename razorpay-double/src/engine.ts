@@ -13,7 +13,7 @@ import { Draft, ok } from './draft.ts';
 import type { DueEntry } from './due-heap.ts';
 import type { Merchant, Payment, Settings } from './entities.ts';
 import { MAIN } from './entities.ts';
-import type { Fault, FaultPlace } from './faults.ts';
+import type { FaultAt, FaultPlace } from './faults.ts';
 import type { Journal } from './journal.ts';
 import { firePaymentPlan } from './payments.ts';
 import { fireRefundPlan } from './refunds.ts';
@@ -73,7 +73,7 @@ export class Engine {
   }
 
   /** The fault that strikes this subject, one of its uses spent; undefined when none does. */
-  strike(place: FaultPlace, names: readonly string[]): Fault | undefined {
+  strike<P extends FaultPlace>(place: P, names: readonly string[]): FaultAt<P> | undefined {
     if (this.state.faults.size === 0) return undefined;
     const outcome = this.execute('fault.strike', (draft) => ok(draft.takeFault(place, names)));
     return outcome.ok ? outcome.value : undefined;

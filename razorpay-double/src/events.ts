@@ -2,7 +2,7 @@
 
 import type { Draft } from './draft.ts';
 import type { Delivery, Endpoint, Order, Payment, Refund, WebhookEvent, WebhookEventName } from './entities.ts';
-import type { Fault, FaultKind } from './faults.ts';
+import type { FaultAt } from './faults.ts';
 import { webhookSignature } from './signing.ts';
 
 type Entities = {
@@ -76,10 +76,11 @@ function deliveriesOf(
   draft: Draft,
   event: WebhookEvent,
   endpoint: Endpoint,
-  fault: Fault | undefined,
+  fault: FaultAt<'event'> | undefined,
 ): readonly Delivery[] {
   const usual = newDelivery(draft, event, endpoint);
-  switch (fault?.kind) {
+  if (fault === undefined) return [usual];
+  switch (fault.kind) {
     case 'drop':
       return [{ ...usual, status: 'dead', dueAtMs: null, lastResult: 'dropped by a fault' }];
     case 'duplicate':
@@ -96,8 +97,13 @@ function deliveriesOf(
       return [{ ...usual, badFirst: true }];
     case 'old_secret':
       return [{ ...usual, signature: webhookSignature(event.body, endpoint.previousSecret ?? 'a_secret_of_long_ago') }];
-    default:
+    // These change what is said, not how it travels.
+    case 'wrong_amount':
+    case 'foreign_order':
+    case 'notes_shape':
       return [usual];
+    default:
+      return fault.kind satisfies never;
   }
 }
 
@@ -116,7 +122,7 @@ function putDelivery(draft: Draft, delivery: Delivery): void {
 const WRONG_BY_PAISE = 100;
 
 /** A payload that says what is not so, rightly signed: receivers must read the truth and not believe it. */
-function spoil(draft: Draft, kind: FaultKind | undefined, entities: Entities): Entities {
+function spoil(draft: Draft, kind: FaultAt<'event'>['kind'] | undefined, entities: Entities): Entities {
   const payment = entities.payment.entity;
   const order = entities.order?.entity;
   const changed = (inPayment: object, inOrder: object): Entities => ({
@@ -137,7 +143,15 @@ function spoil(draft: Draft, kind: FaultKind | undefined, entities: Entities): E
       const flipped = (notes: object) => ({ notes: Array.isArray(notes) ? {} : [] });
       return changed(flipped(payment.notes), flipped(order?.notes ?? []));
     }
-    default:
+    case 'drop':
+    case 'duplicate':
+    case 'delay':
+    case 'reorder':
+    case 'bad_signature':
+    case 'old_secret':
+    case undefined:
       return entities;
+    default:
+      return kind satisfies never;
   }
 }

@@ -38,6 +38,12 @@ const PLACES = {
 } as const satisfies Record<string, FaultPlace>;
 
 export type FaultKind = keyof typeof PLACES;
+/** The kinds that can strike at a place. What is armed `after_commit` strikes after. */
+type KindAt<P extends FaultPlace> = {
+  [K in FaultKind]: (typeof PLACES)[K] extends (P extends 'after' ? 'before' | 'after' : P) ? K : never;
+}[FaultKind];
+export type FaultAt<P extends FaultPlace> = Fault & { readonly kind: KindAt<P> };
+
 export const FAULT_KINDS = Object.keys(PLACES) as [FaultKind, ...FaultKind[]];
 
 export const DISTRIBUTIONS = ['fixed', 'uniform', 'exponential', 'pareto'] as const;
@@ -81,7 +87,7 @@ export function isEventFault(kind: FaultKind): boolean {
 }
 
 /** `names`: all that the subject is called. */
-export function fits(fault: Fault, place: FaultPlace, names: readonly string[]): boolean {
+export function fits<P extends FaultPlace>(fault: Fault, place: P, names: readonly string[]): fault is FaultAt<P> {
   return placeOf(fault) === place && (fault.on === '*' || names.includes(fault.on));
 }
 

@@ -19,7 +19,7 @@ import type { Engine } from './engine.ts';
 import type { Merchant } from './entities.ts';
 import { MAIN } from './entities.ts';
 import { apiError } from './errors.ts';
-import type { Fault, FaultPlace } from './faults.ts';
+import type { FaultAt } from './faults.ts';
 import { parseBody } from './fields.ts';
 import { RateLimiter } from './rate-limit.ts';
 import type { Answer, Call, Double, Matched } from './routes.ts';
@@ -106,7 +106,7 @@ async function serveApi(exchange: Exchange, path: string, query: URLSearchParams
   const matched = findApiRoute(method, path);
   const merchant = exchange.keys.find(request.headers.authorization);
   const rawBody = await readBody(request);
-  const struck: Fault[] = [];
+  const struck: RequestFault[] = [];
   const log = (status: number | null) => {
     const route = matched?.route.name ?? null;
     const fault = struck.length === 0 ? null : struck.map(({ kind }) => kind).join(' ');
@@ -130,8 +130,8 @@ async function serveApi(exchange: Exchange, path: string, query: URLSearchParams
     exchange.runningKeys.add(running);
     response.once('close', () => exchange.runningKeys.delete(running));
   }
-  const take = (place: FaultPlace) => {
-    const fault = engine.strike(place, namesOf(matched));
+  const take = (place: 'before' | 'after') => {
+    const fault: RequestFault | undefined = engine.strike(place, namesOf(matched));
     if (fault === undefined) return undefined;
     struck.push(fault);
     double.metrics.fault(fault.kind);
@@ -219,8 +219,10 @@ function callOf(exchange: Exchange, { matched, ...asked }: Asked): Call {
   };
 }
 
+type RequestFault = FaultAt<'before'> | FaultAt<'after'>;
+
 /** Lets the fault happen. True: the exchange is over, one way or another. */
-async function strike(fault: Fault, { double, request, response }: Exchange): Promise<boolean> {
+async function strike(fault: RequestFault, { double, request, response }: Exchange): Promise<boolean> {
   switch (fault.kind) {
     case 'latency': {
       const outcome = double.engine.execute('fault.latency', (draft) => ok(draft.spread(fault)));
@@ -241,8 +243,12 @@ async function strike(fault: Fault, { double, request, response }: Exchange): Pr
     case 'out_of_balance':
       send(response, refusal(apiError('refund_balance')));
       return true;
-    default:
+    // Not ends of an exchange: its reads are late, or its answer is cut.
+    case 'stale_read':
+    case 'truncate':
       return false;
+    default:
+      return fault satisfies never;
   }
 }
 

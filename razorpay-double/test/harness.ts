@@ -1,6 +1,7 @@
 // Real doubles and real receivers for the tests, all on loopback and on free ports, all gone when the test ends.
 
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:http';
@@ -8,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Razorpay from 'razorpay';
 import { onTestFinished } from 'vitest';
@@ -61,8 +63,8 @@ export type Sdk = {
 };
 
 /** The unmodified SDK, its axios instance pointed at the double: the only seam it has. */
-export function sdkFor(url: string, secret = KEYS.keySecret): Sdk {
-  const razorpay = new Razorpay({ key_id: KEYS.keyId, key_secret: secret }) as unknown as Sdk;
+export function sdkFor(url: string, secret = KEYS.keySecret, keyId = KEYS.keyId): Sdk {
+  const razorpay = new Razorpay({ key_id: keyId, key_secret: secret }) as unknown as Sdk;
   razorpay.api.rq.defaults.baseURL = url;
   razorpay.api.rq.defaults.timeout = 5_000;
   razorpay.api.rq.defaults.proxy = false;
@@ -97,7 +99,13 @@ export type Receiver = {
   answer: (received: Received) => number;
   /** Resolves with the first n received once there are so many. */
   atLeast(count: number): Promise<Received[]>;
+  signedWith(received: Received | undefined, secret: string): boolean;
 };
+
+/** Looks again after every turn of the machine until it is so; a test that waits for ever is ended by vitest. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await wait(5);
+}
 
 /** A webhook endpoint. */
 export async function receiver(): Promise<Receiver> {
@@ -106,6 +114,8 @@ export async function receiver(): Promise<Receiver> {
     url: '',
     received: [],
     answer: () => 200,
+    signedWith: (received, secret) =>
+      received?.headers['x-razorpay-signature'] === createHmac('sha256', secret).update(received.body).digest('hex'),
     atLeast: (count) =>
       new Promise((resolve) => {
         const wake = () => resolve(made.received.slice(0, count));
