@@ -9,6 +9,7 @@
     #overlay = null;
     #frame = null;
     #timer = 0;
+    #failures = 0;
     #focused = null;
 
     constructor(options) {
@@ -33,6 +34,7 @@
         description,
         email: prefill?.email,
         contact: prefill?.contact,
+        method: prefill?.method,
       };
       for (const [key, value] of Object.entries(parameters)) if (value) url.searchParams.set(key, value);
       this.#focused = document.activeElement;
@@ -67,32 +69,45 @@
     }
 
     #onKey = (event) => {
-      if (event.key === 'Escape' && this.#options.modal?.escape !== false) this.#dismiss();
+      if (event.key === 'Escape' && this.#options.modal?.escape !== false) this.#leave();
     };
 
     #onMessage = (event) => {
       // Both: another page of the double's origin may be open, and the frame may have been sent elsewhere.
       if (event.origin !== base || event.source !== this.#frame?.contentWindow) return;
-      const { type, response } = event.data ?? {};
-      if (type === 'success') this.#succeed(response);
+      const { type, response, times } = event.data ?? {};
+      if (type === 'success') this.#succeed(response, times);
       else if (type === 'failed') this.#fail(response);
-      else if (type === 'dismiss') this.#dismiss();
+      else if (type === 'dismiss') this.#leave();
       // The tab is "closed" after the debit: nobody is told anything.
       else if (type === 'vanish') this.close();
     };
 
-    #succeed(response) {
+    /** `times` 2: a fault tells the shop twice. */
+    #succeed(response, times = 1) {
       this.close();
       const { handler, callback_url, redirect } = this.#options;
-      if (callback_url && (redirect || !handler)) submitForm(callback_url, response);
-      else handler?.(response);
+      const posts = callback_url && (redirect || !handler);
+      if (posts && times > 1) {
+        // Not waited for: the two requests race, as a customer's double click would make them.
+        fetch(callback_url, { method: 'POST', mode: 'no-cors', body: new URLSearchParams(response) }).catch(() => {});
+      }
+      if (posts) submitForm(callback_url, response);
+      else for (let nth = 0; nth < times; nth += 1) handler?.({ ...response });
     }
 
     #fail(response) {
       // With retry on (the default) Checkout stays open and offers another attempt.
       const retry = this.#options.retry;
-      if (retry === false || retry?.enabled === false) this.close();
+      this.#failures += 1;
+      const exhausted = this.#failures > (retry?.max_count ?? Number.POSITIVE_INFINITY);
+      if (retry === false || retry?.enabled === false || exhausted) this.close();
       for (const listener of this.#listeners.get('payment.failed') ?? []) listener(response);
+    }
+
+    #leave() {
+      if (this.#options.modal?.confirm_close && !confirm('Cancel the payment?')) return;
+      this.#dismiss();
     }
 
     #dismiss(reason) {

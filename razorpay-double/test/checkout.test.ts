@@ -12,6 +12,9 @@ vi.setConfig({ testTimeout: 60_000 });
 
 let browser: Browser;
 
+/** For a person to look at. */
+const screenshot = (name: string) => `test-results/double-${name}.png`;
+
 beforeAll(async () => {
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
@@ -21,6 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => browser.close());
 
+type Reason = { reason: string } | undefined;
 type Heard = { what: string; value: Record<string, unknown> };
 type Shop = {
   page: Page;
@@ -94,13 +98,13 @@ test('DOUBLE-41 Checkout shows what is bought, and success closes it and hands o
   expect(await shop.frame.locator('#amount').textContent()).toBe('₹1,234.56');
   // Markup in a name stays text.
   expect(await shop.frame.locator('#merchant').textContent()).toBe('Star <b>"Cinemas"</b>');
-  await shop.frame.getByText('Card', { exact: true }).click();
+  await shop.frame.getByText('Netbanking', { exact: true }).click();
   await shop.frame.getByRole('button', { name: /^Pay ₹/ }).click();
   await overlayGone(shop);
   const [heard] = await shop.heard();
   expect(heard).toMatchObject({ what: 'handler', value: { razorpay_order_id: shop.orderId } });
   const [payment] = (await sdkFor(shop.url).orders.fetchPayments(shop.orderId)).items;
-  expect(payment).toMatchObject({ id: heard?.value.razorpay_payment_id, method: 'card', status: 'authorized' });
+  expect(payment).toMatchObject({ id: heard?.value.razorpay_payment_id, method: 'netbanking', status: 'authorized' });
   expect(await shop.page.evaluate('document.activeElement.id')).toBe('buy');
 });
 
@@ -172,6 +176,65 @@ test('DOUBLE-47 with a callback url the three fields are posted there, and a tim
   const timed = await openCheckout({ timeout: 3 });
   await overlayGone(timed);
   expect(await timed.heard()).toEqual([{ what: 'dismiss', value: 'timeout' }]);
+});
+
+test('DOUBLE-75 a test card goes by the bank, whose OTP and number decide, and a UPI id says how it ends', async () => {
+  const shop = await openCheckout();
+  const reasons = async () => (await shop.heard()).map(({ what, value }) => (value.error as Reason)?.reason ?? what);
+  await shop.frame.getByLabel('UPI ID').fill('failure@razorpay');
+  await shop.frame.getByRole('button', { name: /^Pay ₹/ }).click();
+  await shop.frame.getByRole('alert').waitFor();
+  await shop.frame.getByText('Card', { exact: true }).click();
+  const payByCard = async (number: string, otp: string) => {
+    await shop.frame.getByLabel('Card number').fill(number);
+    await shop.frame.getByRole('button', { name: /^Pay ₹/ }).click();
+    await shop.frame.getByLabel('OTP from your bank').fill(otp);
+    await shop.frame.getByRole('button', { name: 'Submit' }).click();
+  };
+  await payByCard('4100 2800 0008 0001', '1234');
+  await expect.poll(reasons).toEqual(['payment_failed', 'insufficient_fund']);
+  await shop.page.screenshot({ path: screenshot('card-refused') });
+  await payByCard('4100 2800 0000 1007', '123');
+  await expect.poll(reasons).toEqual(['payment_failed', 'insufficient_fund', 'incorrect_otp']);
+  await payByCard('4100 2800 0000 1007', '123456');
+  await overlayGone(shop);
+  expect((await reasons()).at(-1)).toBe('handler');
+  expect(await shop.statuses()).toEqual(['authorized', 'failed', 'failed', 'failed']);
+});
+
+test('DOUBLE-76 a failure has the reason that was chosen, and retries end when the shop says so', async () => {
+  const shop = await openCheckout({ retry: { enabled: true, max_count: 1 } });
+  await shop.page.screenshot({ path: screenshot('checkout') });
+  await shop.frame.getByLabel('Reason of the failure').selectOption('card_declined');
+  await shop.frame.getByRole('button', { name: 'Payment fails' }).click();
+  await shop.frame.getByRole('alert').waitFor();
+  await shop.frame.getByLabel('Reason of the failure').selectOption('insufficient_funds');
+  await shop.frame.getByRole('button', { name: 'Payment fails' }).click();
+  await overlayGone(shop);
+  expect(await shop.heard()).toMatchObject([
+    { what: 'failed', value: { error: { reason: 'card_declined' } } },
+    { what: 'failed', value: { error: { reason: 'insufficient_funds' } } },
+  ]);
+});
+
+test('DOUBLE-77 callback faults reach the shop as they would from a browser: twice, never, tampered with', async () => {
+  for (const [kind, heardOf] of [
+    ['callback_doubled', ['handler', 'handler']],
+    ['callback_lost', []],
+    ['callback_tampered', ['handler']],
+  ] as const) {
+    const shop = await openCheckout();
+    await control(shop.url, 'POST', 'faults', { kind });
+    await shop.frame.getByRole('button', { name: /^Pay ₹/ }).click();
+    await overlayGone(shop);
+    const heard = await shop.heard();
+    expect([kind, heard.map(({ what }) => what)]).toEqual([kind, heardOf]);
+    expect(await shop.statuses()).toEqual(['authorized']);
+    const [payment] = (await sdkFor(shop.url).orders.fetchPayments(shop.orderId)).items;
+    const ids = heard.map(({ value }) => value.razorpay_payment_id === payment?.id);
+    expect(ids).toEqual(heard.map(() => kind !== 'callback_tampered'));
+    await shop.page.close();
+  }
 });
 
 test('DOUBLE-48 a wrong key or an unknown order has no page', async () => {
