@@ -22,7 +22,7 @@ const ERROR_TEXTS = {
   amount_maximum: [400, 'invented', 'Amount exceeds maximum amount allowed.'],
   capture_amount: [400, 'documented', 'Capture amount must be equal to the amount authorized'],
   capture_currency: [400, 'invented', 'Payment currency is different from the currency passed'],
-  capture_twice: [400, 'documented', 'This payment has already been captured'],
+  capture_twice: [400, 'seen', 'This payment has already been captured'],
   capture_not_authorized: [
     400,
     'seen',

@@ -48,7 +48,7 @@ export function hears(endpoint: Endpoint, event: WebhookEvent): boolean {
   return endpoint.merchantId === event.merchantId && endpoint.enabled && endpoint.events.includes(event.name);
 }
 
-export function deliveryIdOf(eventId: string, endpointId: string, copy: number): string {
+function deliveryIdOf(eventId: string, endpointId: string, copy: number): string {
   return copy === 0 ? `${eventId}.${endpointId}` : `${eventId}.${endpointId}.${copy}`;
 }
 

@@ -72,7 +72,7 @@ export type Fault = {
 /** Seed of all probabilities, and how many were drawn from it. */
 export type Chance = { readonly seed: number; readonly draws: number };
 
-export function placeOf(fault: Pick<Fault, 'kind' | 'afterCommit'>): FaultPlace {
+function placeOf(fault: Pick<Fault, 'kind' | 'afterCommit'>): FaultPlace {
   const place = PLACES[fault.kind];
   return place === 'before' && fault.afterCommit ? 'after' : place;
 }

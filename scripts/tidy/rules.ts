@@ -226,4 +226,5 @@ export const ENTRIES = [
   '*/bench/',
   'client-sdk/src/index.ts',
   'razorpay-double/src/index.ts',
+  'razorpay-double/conformance/run.ts',
 ];
