@@ -26,7 +26,7 @@ const withKill = (step: string, options: HouseOptions = {}) => {
 };
 
 /** Our webhook endpoint, which the double calls; each may be told to be deaf, or to hear everything several times. */
-async function openHooked(ears: { deaf?: boolean; times?: number }): Promise<TestGateway> {
+async function openHooked(ears: { deaf?: boolean; times?: number }): ReturnType<typeof openDouble> {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -208,18 +208,35 @@ describe('drills', () => {
   });
 
   test('DRILL-k the secret is rotated between a webhook and its retry', async () => {
-    await open({ webhookSecrets: ['the_secret_that_comes_next', WEBHOOK_SECRET] });
+    const ears = { deaf: true };
+    const bench = await openHooked(ears);
+    const next = 'the_secret_that_comes_next';
+    house = await PaymentHouse.open(bench, { webhookSecrets: [next, WEBHOOK_SECRET] });
+    const control = async (method: string, path: string, body = {}) => {
+      const init = { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      const response = await fetch(`${bench.url}/__double/${path}`, method === 'GET' ? {} : init);
+      return (await response.json()) as { items: { id: string; event: string; deliveries: { signature: string }[] }[] };
+    };
+    const taken = (eventId: string) => house.query('select 1 from webhook_events where event_id = $1', [eventId]);
     const ordered = await house.order(['A1']);
     await house.bench.pay(ordered.orderId);
-    const event = { event: 'payment.authorized', payload: { payment: { entity: { order_id: ordered.orderId } } } };
-    const body = Buffer.from(JSON.stringify(event));
-    const deliver = (secret: string) =>
-      house.payments.webhook(body, { signature: sign(body, secret), eventId: 'evt_k' });
-    expect(await deliver('a_secret_that_nobody_has')).toMatchObject({ ok: false });
-    expect(await deliver(WEBHOOK_SECRET)).toEqual({ ok: true, value: undefined });
-    expect(await deliver('the_secret_that_comes_next')).toEqual({ ok: true, value: undefined });
+    await control('POST', 'webhooks/flush');
+    const [born] = (await control('GET', 'events')).items;
+    expect(await taken(born?.id ?? '')).toEqual([]);
+    // The retry keeps the signature its event was born with; what happens from now on has the new one.
+    await control('POST', 'webhooks/main/rotate', { secret: next });
+    ears.deaf = false;
+    await control('POST', 'webhooks/flush');
+    expect(await taken(born?.id ?? '')).toHaveLength(1);
     await house.until('confirmed', ordered, (view) => view.display === 'confirmed');
-    expect(await house.query("select 1 from webhook_events where event_id = 'evt_k'")).toHaveLength(1);
+    await control('POST', 'webhooks/flush');
+    const { items } = await control('GET', 'events?status=delivered');
+    expect(items.map(({ event }) => event).sort()).toEqual(['order.paid', 'payment.authorized', 'payment.captured']);
+    for (const { id } of items) expect(await taken(id)).toHaveLength(1);
+    const event = { event: 'payment.authorized', payload: { payment: { entity: { order_id: ordered.orderId } } } };
+    const forged = Buffer.from(JSON.stringify(event));
+    const signature = sign(forged, 'a_secret_that_nobody_has');
+    expect(await house.payments.webhook(forged, { signature, eventId: 'evt_k' })).toMatchObject({ ok: false });
     await house.rest();
     await house.audit();
   });
