@@ -30,16 +30,13 @@ const RULES = { holdTtlMs: 600_000, maxSeatsPerHold: 10 };
 
 let database: TestDatabase;
 let db: Db;
-let seedMs: number;
 const catalogAt = (nowMs: number) => createCatalog({ db: db.kysely, ...RULES, now: () => nowMs });
 
 beforeAll(async () => {
   database = await createTestDatabase();
   db = openDb(database.url);
   await sql`select 1`.execute(db.kysely);
-  const start = performance.now();
   expect(await seedDemo(db.kysely, { now: NOW_MS })).toMatchObject({ outcome: 'seeded' });
-  seedMs = performance.now() - start;
 });
 afterAll(async () => {
   await db.close();
@@ -62,11 +59,6 @@ describe('demo catalog', () => {
       }
       expect((await catalog.movies({ city, page: 1 })).items).toHaveLength(12);
     }
-  });
-
-  test('CAT-5 it takes a fraction of a second', () => {
-    // Some 60 ms on a quiet machine; the bound is for one where everything else runs too.
-    expect(seedMs).toBeLessThan(1000);
   });
 
   test('CAT-5 ids are the same wherever and whenever it is made, and fit the contract', async () => {

@@ -75,6 +75,7 @@ describe('round trip', () => {
       const plan = readOrSkip(text);
       expect(parsePlan(formatPlan(plan))).toEqual({ ok: true, plan });
     },
+    60_000,
   );
 
   test.prop([file], { numRuns: 300 })(
@@ -230,6 +231,7 @@ describe('hostile files', () => {
       }
       isAnswer(struck);
     },
+    60_000,
   );
 
   test.each<[string, string]>([

@@ -212,6 +212,8 @@ export class PaymentHouse {
     if (!hold.ok) throw new Error(hold.refusal.code);
     const contact = { email: 'a@example.com' };
     const order = await port.submit({ type: 'order', caller, holdId: hold.value.holdId, contact, key: key() });
+    // Some tests have holds of a quarter of a second; on a busy machine one may end before it is ordered.
+    if (!order.ok && order.refusal.code === 'hold_expired') return this.order(seats, caller);
     if (!order.ok) throw new Error(order.refusal.code);
     return { bookingId: order.value.bookingId, orderId: order.value.orderId, caller };
   }
