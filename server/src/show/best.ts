@@ -9,7 +9,7 @@ import { hasOtherPlace, leavesOrphan, someBlock } from './seat-rules.ts';
 export interface BestWish {
   readonly count: number;
   readonly category?: string | undefined;
-  /** Price decides before distance. */
+  /** Price decides before distance: after it, it would decide between mirror images only, which cost the same. */
   readonly price?: 'low' | 'high' | undefined;
   /** Two or more blocks are welcome when one is not to be had. */
   readonly split?: boolean | undefined;
