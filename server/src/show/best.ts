@@ -39,11 +39,17 @@ interface Ranked {
 }
 
 /** BEST-1..BEST-12: seats ascending, or `no_adjacent_seats` with the largest block there is. */
-export function findBest(floor: Floor, wish: BestWish): readonly number[] | Refusal {
+export function findBest(floor: Floor, asked: BestWish): readonly number[] | Refusal {
+  const wish: Search = { ...asked, paiseTo: paiseUpTo(floor.plan, asked) };
   const found = findOne(floor, wish);
   if (found !== undefined) return found;
   const split = wish.split === true ? findSplit(floor, wish) : undefined;
   return split ?? refuse('no_adjacent_seats', { largestBlock: largestOf(floor, wish) });
+}
+
+/** A wish with what all its searches share: a split of fifty seats may look for two thousand blocks. */
+interface Search extends BestWish {
+  readonly paiseTo: Float64Array | undefined;
 }
 
 /** How a block is judged that is a part of something larger. */
@@ -54,7 +60,7 @@ interface Part {
 }
 
 /** Seats in one place: a block, or GA-1 places without numbers. */
-function findOne(floor: Floor, wish: BestWish, part = alone(floor, wish)): readonly number[] | undefined {
+function findOne(floor: Floor, wish: Search, part = alone(floor, wish)): readonly number[] | undefined {
   return findBlock(floor, wish, part) ?? findGeneralAdmission(floor, wish);
 }
 
@@ -79,12 +85,11 @@ function alone(floor: Floor, { count }: BestWish): Part {
 }
 
 /** BEST-8: the best block that leaves no orphan; failing that, the best that the party has a right to. */
-function findBlock(floor: Floor, wish: BestWish, { withSpace, mayOrphan }: Part): readonly number[] | undefined {
-  const { count, category } = wish;
+function findBlock(floor: Floor, wish: Search, { withSpace, mayOrphan }: Part): readonly number[] | undefined {
+  const { count, category, paiseTo } = wish;
   const categories = category === undefined ? undefined : new Set([category]);
   let clean: Ranked | undefined;
   let orphaning: Ranked | undefined;
-  const paiseTo = paiseUpTo(floor.plan, wish);
   someBlock(floor, { count, categories, withSpace }, (first, spaces) => {
     const isClean = !wish.orphans || !leavesOrphan(floor, first, count);
     if (!isClean && clean !== undefined) return false;
@@ -153,7 +158,7 @@ function findGeneralAdmission(floor: Floor, wish: BestWish): readonly number[] |
 }
 
 /** BEST-7: the largest smaller count for which the same wish would be met in one place. */
-function largestOf(floor: Floor, wish: BestWish): number {
+function largestOf(floor: Floor, wish: Search): number {
   for (let count = wish.count - 1; count > 0; count--) {
     if (findOne(floor, { ...wish, count }) !== undefined) return count;
   }
@@ -161,7 +166,7 @@ function largestOf(floor: Floor, wish: BestWish): number {
 }
 
 /** BEST-10: from the largest down, each the best of its size on what is left; the party is judged as a whole. */
-function findSplit(floor: Floor, wish: BestWish): readonly number[] | undefined {
+function findSplit(floor: Floor, wish: Search): readonly number[] | undefined {
   const { plan } = floor;
   const categories = new Set(wish.category === undefined ? plan.categoryOf : [wish.category]);
   const right = !hasOtherPlace(floor, categories, wish.count + floor.own.size);
