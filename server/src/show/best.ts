@@ -165,21 +165,32 @@ function largestOf(floor: Floor, wish: Search): number {
   return 0;
 }
 
-/** BEST-10: from the largest down, each the best of its size on what is left; the party is judged as a whole. */
+/** BEST-10: the party is judged as a whole. Where the largest block leaves a rest that fits nowhere, with smaller ones. */
 function findSplit(floor: Floor, wish: Search): readonly number[] | undefined {
-  const { plan } = floor;
-  const categories = new Set(wish.category === undefined ? plan.categoryOf : [wish.category]);
+  const categories = new Set(wish.category === undefined ? floor.plan.categoryOf : [wish.category]);
   const right = !hasOtherPlace(floor, categories, wish.count + floor.own.size);
+  for (let most = wish.count - 1; most > 0; ) {
+    const { seats, largest } = splitInto(floor, wish, most, right);
+    if (seats.length === wish.count) return seats.sort((a, b) => a - b);
+    most = largest - 1;
+  }
+  return undefined;
+}
+
+/** Blocks of at most `most`, from the largest down, each the best of its size on what is left; all of them, or too few. */
+function splitInto(floor: Floor, wish: Search, most: number, right: boolean): { seats: number[]; largest: number } {
+  const { plan } = floor;
   const codes = floor.codes.slice();
   const own = new Set(floor.own);
   const room = new Map(floor.room);
   const offered = floor.offered.slice();
   const rest: Floor = { ...floor, codes, own, room, offered };
   const seats: number[] = [];
-  let size = wish.count - 1;
+  let largest = 0;
+  let size = most;
   while (seats.length < wish.count) {
     const count = Math.min(size, wish.count - seats.length);
-    if (count === 0) return undefined;
+    if (count === 0) break;
     const part = { withSpace: floor.accessible && seats.length === 0, mayOrphan: () => right };
     const block = findOne(rest, { ...wish, count }, part);
     if (block === undefined) {
@@ -195,8 +206,9 @@ function findSplit(floor: Floor, wish: Search): readonly number[] | undefined {
       if (left !== undefined) room.set(category, left - 1);
     }
     seats.push(...block);
+    largest = Math.max(largest, count);
     // A part without a space may be larger than the first one was.
-    size = wish.count;
+    size = most;
   }
-  return seats.sort((a, b) => a - b);
+  return { seats, largest };
 }

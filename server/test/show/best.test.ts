@@ -51,6 +51,15 @@ describe('best', () => {
     expect(new Hall(['SS SS', '*PPP']).best({ count: 4, split: true })).toBe('held 1,4,5,6');
   });
 
+  test('BEST-10 a split whose largest block leaves a rest that nothing fits begins with a smaller one', () => {
+    const rows = ['111 22 33'];
+    expect(new Hall(rows).best({ count: 4 })).toBe('no_adjacent_seats 3');
+    expect(new Hall(rows).best({ count: 4, split: true })).toBe('held 3,4,5,6');
+    expect(new Hall(rows).best({ count: 5, split: true })).toBe('held 0,1,2,3,4');
+    expect(new Hall(rows).best({ count: 6, split: true })).toBe('no_adjacent_seats 3');
+    expect(new Hall(['1111 222 33 44']).best({ count: 5, split: true })).toBe('held 4,5,6,7,8');
+  });
+
   test('BEST-10 of a party with a space, one block has a space', () => {
     expect(new Hall(['cs SSS']).best({ count: 4, split: true, accessible: true })).toBe('held 0,1,2,3');
     expect(new Hall(['s SSSS']).best({ count: 5, split: true, accessible: true })).toBe('held 0,1,2,3,4');

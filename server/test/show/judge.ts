@@ -279,13 +279,21 @@ export class Judge {
     const all = new Set(this.world.plan.seats.map((seat) => seat.category));
     const categories = wish.category === undefined ? all : new Set([wish.category]);
     const right = !this.hasOtherPlace(wish.count, categories);
+    for (let most = wish.count; most > 0; most--) {
+      const seats = this.splitUpTo(most, wish, near, right);
+      if (seats !== undefined) return seats;
+    }
+    return undefined;
+  }
+
+  splitUpTo(most: number, wish: Wish, near: Place, right: boolean): readonly number[] | undefined {
     let seats: number[] = [];
     while (seats.length < wish.count) {
       const map = this.world.map.map((letter, seat) => (seats.includes(seat) ? 'h' : letter));
       const rest = new Judge({ ...this.world, map, live: [...this.world.live, ...seats] }, this.asks);
       const withSpace = this.asks.accessible && seats.length === 0;
       let piece: Block | undefined;
-      for (let count = wish.count - seats.length; count > 0 && piece === undefined; count--) {
+      for (let count = Math.min(most, wish.count - seats.length); count > 0 && piece === undefined; count--) {
         piece = rest.bestBlock({ ...wish, count }, near, withSpace, () => right);
       }
       if (piece === undefined) return undefined;
