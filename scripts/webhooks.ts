@@ -10,7 +10,7 @@ const { values } = parseArgs({
 });
 const child = spawn(
   process.execPath,
-  [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'server/test/payments/webhook-storm.test.ts'],
+  [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'server/test/process/webhook-storm.slow.test.ts'],
   { cwd: ROOT, stdio: 'inherit', env: { ...process.env, WEBHOOKS: values.count, TEST_SEED: values.seed } },
 );
 child.once('close', (code) => {

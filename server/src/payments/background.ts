@@ -163,6 +163,8 @@ async function reconcile(deps: BackgroundDeps, alerts: Alerts): Promise<Again<'r
   const { store, everyMs = 30_000 } = deps.reconciler;
   // They plan themselves; this is for the first time, and for one that a person deleted.
   for (const kind of KINDS) await deps.queue.add('sweep', { kind }, kind, { ifNone: true });
+  // Before it would be their turn, one by one: an evening of abandoned orders leaves tens of thousands.
+  await store.dropTimers();
   const missing = await store.findMissing();
   const { captures, refunds, unplaced, overdueCaptures, stuckRefunds } = missing;
   if (captures + refunds + unplaced > 0) {

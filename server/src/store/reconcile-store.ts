@@ -51,6 +51,11 @@ export interface ReconcileStore {
    * `seats_wait`: the same, and seats are kept until the answer, or the end of their grace.
    */
   checkDue(orderId: OrderId): Promise<'never' | 'now' | 'seats_wait'>;
+  /**
+   * Ends all timers that are due and have nothing to look for, without running each. Answers how many; those that run
+   * right now end by themselves.
+   */
+  dropTimers(): Promise<number>;
   findMissing(): Promise<Missing>;
   judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged>;
   judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged>;
@@ -74,20 +79,40 @@ const AT_ONCE = 500;
 /** Longer than any grace: seats that wait longer than this wait for nobody (a show that nothing wakes). */
 const SEATS_WAIT = "interval '2 minutes'";
 
-const CHECK_DUE = `
-  select case
+const dueOf = (orderId: string): string => `
+  case
     when exists (
       select from gateway_orders o join bookings b using (booking_id)
-      where o.order_id = $1 and b.status = 'pending' and b.pay_deadline > clock_timestamp() - ${SEATS_WAIT}
+      where o.order_id = ${orderId} and b.status = 'pending' and b.pay_deadline > clock_timestamp() - ${SEATS_WAIT}
     ) then 'seats_wait'
     when exists (
       select from gateway_orders o join bookings b using (booking_id)
-      where o.order_id = $1 and b.status in ('pending', 'failed')
+      where o.order_id = ${orderId} and b.status in ('pending', 'failed')
         and (b.pay_deadline > clock_timestamp() - ${CHECKS_END} or b.ended_at > clock_timestamp() - ${CHECKS_END})
     ) or exists (
-      select from payments p where p.order_id = $1 and p.allocation = 'left' and p.status <> 'refunded'
+      select from payments p where p.order_id = ${orderId} and p.allocation = 'left' and p.status <> 'refunded'
     ) then 'now'
-    else 'never' end as due`;
+    else 'never' end`;
+
+const CHECK_DUE = `select ${dueOf('$1')} as due`;
+
+/** Looked at by one statement: some tens of milliseconds. */
+const TIMERS_AT_ONCE = 10_000;
+
+// The rows are locked first, so that a timer which is planned anew meanwhile waits, and is then made, not lost; one that
+// runs is skipped. What was found (payload) is asked whatever its order says.
+const DROP_TIMERS = `
+  with due as materialized (
+    select j.id, substr(j.key, length('check:') + 1) as order_id from graphile_worker._private_jobs j
+    where j.task_id = (select id from graphile_worker._private_tasks where identifier = 'check')
+      and j.id > $1 and j.run_at <= now() and j.locked_at is null and j.key like 'check:%' and j.payload->>'found' is null
+    order by j.id limit ${TIMERS_AT_ONCE} for update skip locked
+  ), over as materialized (
+    select array_agg(id) as ids from due where ${dueOf('due.order_id')} = 'never'
+  )
+  select (select count(*)::int from over, lateral graphile_worker.complete_jobs(over.ids) where over.ids is not null)
+           as dropped,
+         (select max(id)::float8 from due) as "lastId"`;
 
 const noJob = (key: string) => `not exists (select from graphile_worker.jobs j where j.key = ${key})`;
 
@@ -206,6 +231,16 @@ class PostgresReconcileStore implements ReconcileStore {
   async checkDue(orderId: OrderId): Promise<'never' | 'now' | 'seats_wait'> {
     const [row] = await this.#query<{ due: 'never' | 'now' | 'seats_wait' }>(CHECK_DUE, [orderId]);
     return row?.due ?? 'never';
+  }
+
+  async dropTimers(): Promise<number> {
+    let dropped = 0;
+    for (let lastId: number | null = 0; lastId !== null; ) {
+      const [row]: { dropped: number; lastId: number | null }[] = await this.#query(DROP_TIMERS, [lastId]);
+      dropped += row?.dropped ?? 0;
+      lastId = row?.lastId ?? null;
+    }
+    return dropped;
   }
 
   async findMissing(): Promise<Missing> {

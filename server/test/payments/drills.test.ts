@@ -1,5 +1,5 @@
 // The drills of a payment path, by the letters that payment people know them by. (b), webhook lost, is SETTLE-2; (e), a
-// kill between each two steps, is SETTLE-20 and REFUND-1, and every drill here that has a place to die.
+// kill between each two steps, is every drill here that has a place to die, and, with real processes, DRILL-e.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -152,6 +152,43 @@ describe.each(GATEWAYS)('the reconciler with %s', (_, openGateway) => {
     await house.until('failed', waiting, (view) => view.status === 'failed');
   });
 
+  test('RECON-13 timers that are due and have nothing to look for are dropped at once, and no others', async () => {
+    await open({ work: false });
+    const orders: Record<string, Ordered> = {};
+    const names = ['over', 'paid', 'waiting', 'recent', 'left', 'found', 'running', 'planned'];
+    for (const [n, name] of names.entries()) orders[name] = await house.order([`A${n + 1}`]);
+    const id = (name: string) => orders[name]?.orderId ?? '';
+    const change = (what: string, ...of: string[]) =>
+      house.query(`update bookings set ${what} where order_id = any($1)`, [of.map(id)]);
+    const job = (what: string, ...of: string[]) =>
+      house.query(`update graphile_worker._private_jobs set ${what} where key = any($1)`, [
+        of.map((name) => `check:${id(name)}`),
+      ]);
+    const past = (minutes: number) =>
+      `status = 'failed', reason = 'expired', pay_deadline = now() - interval '${minutes} minutes', ended_at = now() - interval '${minutes} minutes'`;
+    await change(past(40), 'over', 'left', 'found', 'running', 'planned');
+    await change(past(20), 'recent');
+    await change(
+      "status = 'confirmed', payment_id = 'pay_paid0000000001', confirmed_at = now(), pay_deadline = now() - interval '40 minutes'",
+      'paid',
+    );
+    await change("pay_deadline = now() - interval '1 minute'", 'waiting');
+    await house.query(
+      `insert into payments (payment_id, order_id, status, rank, amount_paise, currency, refunded_paise, allocation, raw)
+       values ('pay_left0000000001', $1, 'authorized', 2, 100, 'INR', 0, 'left', '{}')`,
+      [id('left')],
+    );
+    await job('run_at = now()', ...names.filter((name) => name !== 'planned'));
+    await job("payload = json_build_object('orderId', payload->>'orderId', 'found', true)", 'found');
+    await job("locked_at = now(), locked_by = 'somebody'", 'running');
+    expect(await house.reconcile.dropTimers()).toBe(2);
+    const left = await house.query<{ key: string }>("select key from graphile_worker.jobs where key like 'check:%'");
+    const kept = names.filter((name) => left.some(({ key }) => key === `check:${id(name)}`));
+    expect(kept).toEqual(['waiting', 'recent', 'left', 'found', 'running', 'planned']);
+    await job('locked_at = null, locked_by = null', 'running');
+    expect(await house.reconcile.dropTimers()).toBe(1);
+  });
+
   test('RECON-3 what agrees with our books is left alone, however often it is swept', async () => {
     const { bench, store } = await open();
     const ordered = await house.order(['A1']);

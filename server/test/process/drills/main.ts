@@ -59,9 +59,12 @@ function probed<T extends object>(what: string, target: T, names: readonly (keyo
       if (!(names as readonly (string | symbol)[]).includes(name)) return value.bind(of) as unknown;
       return async (...args: unknown[]): Promise<unknown> => {
         await reached(`${what}.${String(name)}:asked`);
-        const answer = (await value.apply(of, args)) as unknown;
-        await reached(`${what}.${String(name)}:answered`);
-        return answer;
+        try {
+          return (await value.apply(of, args)) as unknown;
+        } finally {
+          // Also when the answer was that something went wrong.
+          await reached(`${what}.${String(name)}:answered`);
+        }
       };
     },
   });

@@ -268,6 +268,8 @@ export class Stage {
   async #start(choice?: ServerChoice): Promise<void> {
     // Whoever served is dead; what its lease would make us wait for is not what a drill is about.
     await this.bench.query('update nodes set lease_end = clock_timestamp() where lease_end > clock_timestamp()');
+    // Its sockets ended with it; the database must hear of that through the proxy, as it would without one.
+    this.bench.proxy.bury();
     await this.bench.startServer(choice);
     await this.#watch();
   }
