@@ -51,6 +51,8 @@ export type JoinTicket = rest.JoinTicket;
 
 export type Contact = In<typeof messages.contact>;
 export type BookingView = rest.BookingView;
+export type CancelOffer = rest.CancelOffer;
+export type CancelRules = Out<typeof rest.cancelRules>;
 export type Order = Out<typeof rest.order>;
 export type CreateBookingBody = In<typeof rest.createBookingBody>;
 export type CreatedBooking = Out<typeof rest.createdBooking>;

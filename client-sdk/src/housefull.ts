@@ -5,6 +5,7 @@
 import type {
   Availability,
   BookingView,
+  CancelOffer,
   CheckoutResult,
   City,
   CreateBookingBody,
@@ -59,6 +60,13 @@ export interface KeyOptions {
   readonly key?: string;
 }
 
+export interface CancelOptions extends KeyOptions {
+  /** Labels; absent: all. */
+  readonly seats?: readonly string[];
+  /** The figure that the customer was shown. */
+  readonly expectedRefundPaise?: number;
+}
+
 /** Every method answers an `Outcome`, or throws a `ConnectionFault` when no answer came. */
 export interface Housefull {
   readonly auth: {
@@ -91,7 +99,10 @@ export interface Housefull {
   readonly bookings: {
     list(query?: { page?: number }): Promise<Outcome<Page<BookingView>>>;
     get(bookingId: string): Promise<Outcome<BookingView>>;
-    cancel(bookingId: string, options?: KeyOptions): Promise<Outcome<BookingView>>;
+    /** What cancelling these seats, or all, would give back and keep now. Nothing is promised: hand it to `cancel`. */
+    offerCancel(bookingId: string, options?: { readonly seats?: readonly string[] }): Promise<Outcome<CancelOffer>>;
+    /** `refund_changed` when another figure than the expected one is due by now; then nothing was cancelled. */
+    cancel(bookingId: string, options?: CancelOptions): Promise<Outcome<BookingView>>;
     /** Hold and order in one call, without a socket. */
     create(body: CreateBookingBody, options?: KeyOptions): Promise<Outcome<CreatedBooking>>;
   };
@@ -180,8 +191,10 @@ function bookingCalls(request: Request): Housefull['bookings'] {
   return {
     list: (query = {}) => request('GET', '/api/bookings', { query }),
     get: async (bookingId) => bookingOf(await request<{ booking: BookingView }>('GET', path(bookingId))),
-    cancel: async (bookingId, { key = newKey() } = {}) =>
-      bookingOf(await request<{ booking: BookingView }>('POST', `${path(bookingId)}/cancel`, { key })),
+    offerCancel: (bookingId, { seats } = {}) =>
+      request('GET', `${path(bookingId)}/cancel`, { query: { seats: seats?.join(',') } }),
+    cancel: async (bookingId, { key = newKey(), ...body } = {}) =>
+      bookingOf(await request<{ booking: BookingView }>('POST', `${path(bookingId)}/cancel`, { key, body })),
     create: (body, { key = newKey() } = {}) => request('POST', '/api/bookings', { body, key }),
   };
 }

@@ -13,11 +13,12 @@ import type { Judge } from './show-server.ts';
 
 export function coreJudge(detail: ShowDetail): Judge {
   const plan = indexPlan(detail.plan);
+  const { cancel: _notPicked, ...sold } = detail;
   const showOf = (words: ArrayLike<number>): Show => {
     const taken = detail.plan.seats.map((seat) => seat.index).filter((seat) => codeAt(words, seat) !== AVAILABLE);
     const startsAtMs = Date.parse(detail.startsAt) - Date.now();
     const rules = {
-      ...detail,
+      ...sold,
       showId: detail.id,
       paymentTtlMs: 300_000,
       graceMs: 30_000,

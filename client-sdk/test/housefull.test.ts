@@ -68,6 +68,25 @@ test('SDK-18 a refusal over HTTP is a value with code, seats and waiting time', 
   });
 });
 
+test('SDK-25 cancelling names seats and the figure that was shown, and repeats under one key', async () => {
+  const asked: [string | undefined, string | undefined, unknown, unknown][] = [];
+  const offer = { seats: ['A1'], refundPercent: 50, refundPaise: 5, keptPaise: 6, remainingMs: 7, left: ['A2'] };
+  const house = await houseWith((request, response, body) => {
+    asked.push([request.method, request.url, body, request.headers['idempotency-key']]);
+    if (request.method === 'GET') return json(response, 200, offer);
+    if (asked.length === 2) return void response.destroy();
+    return json(response, 200, { booking: { id: 'b' } });
+  });
+  expect(await house.bookings.offerCancel('b_demo1_x', { seats: ['A1', 'B 2'] })).toEqual({ ok: true, value: offer });
+  const wish = { seats: ['A1'], expectedRefundPaise: 5 };
+  expect(await house.bookings.cancel('b_demo1_x', wish)).toEqual({ ok: true, value: { id: 'b' } });
+  const [get, first, second] = asked;
+  expect(get?.slice(0, 2)).toEqual(['GET', '/api/bookings/b_demo1_x/cancel?seats=A1%2CB%202']);
+  expect(first?.slice(0, 3)).toEqual(['POST', '/api/bookings/b_demo1_x/cancel', JSON.stringify(wish)]);
+  expect(second).toEqual(first);
+  expect(first?.[3]).toMatch(/^[\w-]{8,64}$/);
+});
+
 test('SDK-18 queries carry what was given, and paths are escaped', async () => {
   const asked: (string | undefined)[] = [];
   const house = await houseWith((request, response) => {

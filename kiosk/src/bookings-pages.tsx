@@ -6,6 +6,7 @@ import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { answered } from './answered.ts';
+import { CancelPanel } from './cancel-panel.tsx';
 import { type Progress, progressOf } from './confirming.ts';
 import { house } from './house.ts';
 import { dayText, timeText } from './india-time.ts';
@@ -25,6 +26,7 @@ export function BookingPage({ bookingId, justPaid }: BookingPageProps): JSX.Elem
   const booking = useSignal<BookingView | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const progress = useSignal<Progress | undefined>(undefined);
+  const changes = useSignal(0);
 
   useEffect(() => {
     const sinceMs = performance.now();
@@ -53,7 +55,7 @@ export function BookingPage({ bookingId, justPaid }: BookingPageProps): JSX.Elem
       current = false;
       clearTimeout(timer);
     };
-  }, [bookingId]);
+  }, [bookingId, changes.value]);
 
   const known = booking.value;
   return (
@@ -62,7 +64,10 @@ export function BookingPage({ bookingId, justPaid }: BookingPageProps): JSX.Elem
       {known === undefined || progress.value === undefined ? (
         problem.value === undefined && <Waiting what="Looking up your booking" />
       ) : (
-        <Ticket booking={known} progress={progress.value} />
+        <>
+          <Ticket booking={known} progress={progress.value} />
+          <CancelPanel booking={known} onChanged={() => (changes.value += 1)} />
+        </>
       )}
       <p class="afterwards">
         <a class="quiet" href={hrefOf({ page: 'bookings' })}>

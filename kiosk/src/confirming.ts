@@ -2,6 +2,7 @@
 // only when the server does.
 
 import type { BookingView } from '@housefull/client';
+import { cancelledProgress } from './cancelled.ts';
 
 export interface Progress {
   readonly title: string;
@@ -15,6 +16,7 @@ const SLOW_MS = 30_000;
 
 /** @param waitedMs since the page began to wait. */
 export function progressOf(booking: BookingView, waitedMs: number): Progress {
+  if (booking.status === 'cancelled') return cancelledProgress(booking);
   switch (booking.display) {
     case 'paying':
       return {

@@ -19,6 +19,8 @@ const WORDS: Partial<Record<Code, string>> = {
   movie_not_found: 'We do not know this movie.',
   booking_not_found: 'We do not find this booking under your name.',
   not_cancellable: 'This booking cannot be cancelled any more.',
+  seat_not_in_booking: 'One of these seats is not in this booking any more. Please look again.',
+  refund_changed: 'Another amount comes back by now; nothing was cancelled. Please look at it and confirm again.',
   unauthorized: 'Your visit has ended. Please reload the page.',
   protocol_unsupported: 'This page is out of date. Please reload it.',
   unavailable: 'This show is being moved to another machine. Please try again in a moment; nothing was charged.',

@@ -70,11 +70,12 @@ const HOLDS = `
     from holds where show_id = any($1)`;
 const BOOKINGS = `
   select booking_id "bookingId", hold_id "holdId", show_id "showId", customer_id "customerId", seats, status, reason,
-         amount_paise::float8 "amountPaise", order_id "orderId", payment_id "paymentId", key, cancel_key "cancelKey"
+         amount_paise::float8 "amountPaise", order_id "orderId", payment_id "paymentId", key, cancel_key "cancelKey",
+         jsonb_array_length(cancels) cancels
     from bookings where show_id = any($1)`;
 const PAYMENTS = `
   select p.payment_id "paymentId", p.order_id "orderId", p.booking_id "bookingId", p.status,
-         p.amount_paise::float8 "amountPaise", p.refunded_paise::float8 "refundedPaise", p.currency
+         p.amount_paise::float8 "amountPaise", p.refunded_paise::float8 "refundedPaise", p.kept_paise::float8 "keptPaise", p.currency
     from payments p join gateway_orders g using (order_id) where g.show_id = any($1)`;
 const REFUNDS = `
   select r.payment_id "paymentId", r.cause, r.amount_paise::float8 "amountPaise", r.status

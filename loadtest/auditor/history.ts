@@ -143,6 +143,8 @@ export interface BookingRow {
   readonly paymentId: string | null;
   readonly key: string;
   readonly cancelKey: string | null;
+  /** How often seats of it were cancelled; absent: never. It has what is left, its hold what was sold. */
+  readonly cancels?: number;
 }
 
 export interface PaymentRow {
@@ -152,6 +154,8 @@ export interface PaymentRow {
   readonly status: string;
   readonly amountPaise: number;
   readonly refundedPaise: number;
+  /** By cancellations; absent: nothing. */
+  readonly keptPaise?: number;
   readonly currency: string;
 }
 

@@ -19,6 +19,8 @@ export function checkMoney({ dump, ledger }: Evidence, findings: Findings): void
     );
     paidBy.set(paymentId, booking.bookingId);
   }
+  // What cancellations kept was paid for seats that nobody has any more.
+  for (const payment of dump.payments) soldPaise += payment.keptPaise ?? 0;
   let keptPaise = 0;
   for (const row of ledger) {
     const { paymentId, capturedPaise, authorizedPaise, returnedPaise, amountPaise } = row;
@@ -36,7 +38,7 @@ export function checkMoney({ dump, ledger }: Evidence, findings: Findings): void
       // Money of a hold that ended, and that did not get all its seats back, goes home whole.
       findings.must(
         'I9',
-        returnedPaise === amountPaise,
+        returnedPaise === amountPaise - keptOf(dump, paymentId),
         () => `${paymentId} bought nothing (${why}); ${returnedPaise} went back`,
       );
     }
@@ -56,7 +58,8 @@ function checkPaid(booking: BookingRow, books: ReadonlyMap<string, LedgerRow>, d
   const paid = books.get(paymentId ?? '');
   findings.must('I8', paid !== undefined, () => `${bookingId} is confirmed by ${paymentId}, which nobody paid`);
   if (paid === undefined) return;
-  const isRight = paid.amountPaise === amountPaise && paid.receipt === bookingId;
+  const hold = (booking.cancels ?? 0) > 0 ? dump.holds.find(({ holdId }) => holdId === booking.holdId) : undefined;
+  const isRight = paid.amountPaise === (hold?.amountPaise ?? amountPaise) && paid.receipt === bookingId;
   findings.must(
     'I8',
     isRight,
@@ -67,10 +70,13 @@ function checkPaid(booking: BookingRow, books: ReadonlyMap<string, LedgerRow>, d
   const kept = paid.capturedPaise - paid.returnedPaise;
   findings.must(
     'I7',
-    kept === amountPaise,
+    kept === amountPaise + keptOf(dump, paymentId),
     () => `${bookingId} costs ${amountPaise}, ${kept} of ${paymentId} are kept`,
   );
 }
+
+const keptOf = ({ payments }: Dump, id: string | null): number =>
+  payments.find(({ paymentId }) => paymentId === id)?.keptPaise ?? 0;
 
 /** Our row of a payment says what the gateway says. */
 function checkOwnBooks(row: LedgerRow, { payments }: Dump, findings: Findings): void {

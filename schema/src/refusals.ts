@@ -37,6 +37,11 @@ export const CODES = {
   // Bookings and money
   booking_not_found: refusal(404, 'There is no such booking of this customer.'),
   not_cancellable: refusal(409, 'This booking cannot be cancelled (any more).'),
+  seat_not_in_booking: refusal(
+    409,
+    'At least one of these seats is not in this booking (any more); none was cancelled.',
+  ),
+  refund_changed: refusal(409, 'What comes back is not what was shown any more; nothing was cancelled.'),
   not_due: refusal(409, 'The deadline of this payment has not passed.'),
   lost: refusal(409, 'The seats went to someone else before the money came; the money goes back.'),
   already_paid: refusal(409, 'Another payment paid for this booking; this one goes back.'),

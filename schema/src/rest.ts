@@ -127,6 +127,13 @@ export const showRules = z.object({
 });
 export type PublicShowRules = z.infer<typeof showRules>;
 
+/** Until so many minutes before the start (absent: until selling ends) so much of the price comes back. */
+export const cancelRules = z.object({
+  tiers: z.array(z.object({ minutesBefore: minutes.optional(), refundPercent: z.int() })),
+  /** Booking fees, and the taxes on them, come back in the same measure; otherwise they are kept. */
+  feesBack: z.boolean(),
+});
+
 /** A tax that comes as a line of its own: 1800 basis points are 18 %. */
 export const tax = z.object({ label: z.string(), basisPoints: z.int(), on: z.enum(['seats', 'fee']) });
 
@@ -141,6 +148,8 @@ export const showDetail = show.extend({
   feePaisePerSeat: z.int(),
   taxes: z.array(tax),
   rules: showRules,
+  /** Without tiers bookings are not cancelled; absent: everything comes back until selling ends. */
+  cancel: cancelRules.optional(),
   holdTtlMs: z.int(),
   maxSeatsPerHold: z.int(),
 });
@@ -180,6 +189,8 @@ export const refundView = z.object({
   amountPaise: z.int(),
   status: z.enum(['requested', 'pending', 'processed', 'failed']),
 });
+/** One cancellation of seats: what they cost goes back or is kept. */
+export const cancelView = z.object({ seats: z.array(z.string()), refundPaise: z.int(), keptPaise: z.int() });
 export const bookingView = z.object({
   id: bookingIdText,
   showId: showIdText,
@@ -196,6 +207,8 @@ export const bookingView = z.object({
   paid: z.boolean(),
   refundedPaise: z.int(),
   refunds: z.array(refundView),
+  /** Seats given back, in their order; `seats`, `amountPaise` and `lines` are what is left. Absent: none. */
+  cancels: z.array(cancelView).optional(),
   movieTitle: z.string(),
   theater: z.string(),
   screen: z.string(),
@@ -212,6 +225,33 @@ export const order = z.object({
   bookingId: bookingIdText,
   remainingMs: z.int(),
 });
+/** Nothing named: all seats. */
+export const cancelBody = z.strictObject({
+  seats: z.array(seatLabel).min(1).max(MAX_SEATS_IN_REQUEST).optional(),
+  /** The figure that was shown; another one now is `refund_changed`. */
+  expectedRefundPaise: z.int().min(0).optional(),
+});
+/** `seats=A1,A2` */
+export const cancelQuery = z.object({
+  seats: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(z.array(seatLabel).min(1).max(MAX_SEATS_IN_REQUEST))
+    .optional(),
+});
+/** What cancelling would mean now. Nothing is promised: cancel with `expectedRefundPaise`. */
+export const cancelOffer = z.object({
+  seats: z.array(z.string()),
+  refundPercent: z.int(),
+  refundPaise: z.int(),
+  keptPaise: z.int(),
+  /** How long this figure stands. */
+  remainingMs: z.int(),
+  /** The seats that the booking keeps. */
+  left: z.array(z.string()),
+});
+export type CancelOffer = z.infer<typeof cancelOffer>;
+
 export const createBookingBody = z
   .strictObject({
     showId: showIdText,

@@ -77,7 +77,7 @@ const POSTER_TTL_MS = 60_000;
 /** Shows of one film that its page lists: a week of a city. */
 const SHOWS_OF_MOVIE = 200;
 
-const showTerms = showDetail.pick({ ticketPaise: true, taxes: true, rules: true });
+const showTerms = showDetail.pick({ ticketPaise: true, taxes: true, rules: true, cancel: true });
 
 interface CachedShow {
   readonly detail: ShowDetail;
@@ -139,9 +139,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
 }
 
 function cachedOf(row: ShowRow, { holdTtlMs, maxSeatsPerHold }: CatalogOptions): CachedShow {
-  const { ticketPaise = {}, taxes = [], selling } = row.terms;
+  const { ticketPaise = {}, taxes = [], selling, cancel } = row.terms;
   // Read through the contract: only what it names leaves, whatever else the terms come to say.
-  const terms = showTerms.parse({ ticketPaise, taxes, rules: { ...DEFAULT_SELLING, ...selling } });
+  const terms = showTerms.parse({ ticketPaise, taxes, rules: { ...DEFAULT_SELLING, ...selling }, cancel });
   return {
     detail: {
       ...row.show,

@@ -1,6 +1,7 @@
 // How the demo's shows are sold: who pays less, the tax on the fee, and what is kept back until when.
 
 import type { SeatPlan } from '@housefull/schema/seat-plan';
+import type { CancelRules } from '../show/cancelling.ts';
 import { DEFAULT_SELLING, type SaleTerms } from '../store/show-store.ts';
 
 /** Hundredths of the adult price by ticket type. A theater that is not here sells adult tickets only. */
@@ -12,6 +13,25 @@ const REDUCED: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 /** Sold at one price, whoever sits there: what costs as much to clean, and what is sold whole. */
 const ONE_PRICE: ReadonlySet<string> = new Set(['recliner', 'box', 'sofa', 'daybed', 'family', 'car', 'van']);
 const TEN_RUPEES = 1000;
+
+/** As at the large chains: less comes back the later it is, and the booking fee never. A theater not here: all of it. */
+export const DEMO_CANCEL: Readonly<Record<string, CancelRules>> = {
+  'lotus-fort': {
+    tiers: [
+      { minutesBefore: 120, refundPercent: 75 },
+      { minutesBefore: 20, refundPercent: 50 },
+    ],
+    feesBack: false,
+  },
+  'banyan-indiranagar': {
+    tiers: [
+      { minutesBefore: 1440, refundPercent: 100 },
+      { minutesBefore: 240, refundPercent: 50 },
+    ],
+    feesBack: true,
+  },
+  'cubbon-central': { tiers: [], feesBack: false },
+};
 
 /** The tax that India takes on a booking fee. Tickets are priced with theirs inside. */
 const FEE_TAX = { label: 'GST 18 % on the fee', basisPoints: 1800, on: 'fee' } as const;
@@ -33,6 +53,7 @@ export function demoTerms(
       ? {}
       : { ticketPaise: Object.fromEntries(types.map(([type, hundredths]) => [type, pricesAt(hundredths)])) }),
     taxes: [FEE_TAX],
+    ...(DEMO_CANCEL[theaterId] === undefined ? {} : { cancel: DEMO_CANCEL[theaterId] }),
     selling: { accessible: DEFAULT_SELLING.accessible, ...(hasHouse ? { houseReleaseMinutesBefore: 60 } : {}) },
   };
 }

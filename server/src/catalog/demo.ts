@@ -12,7 +12,7 @@ import type { SeatPlan } from '@housefull/schema/seat-plan';
 import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
 import type { ShowsTable, Tables } from '../store/tables.ts';
 import { DEMO_MOVIES } from './demo-movies.ts';
-import { demoTerms } from './demo-terms.ts';
+import { DEMO_CANCEL, demoTerms } from './demo-terms.ts';
 import { DAY_MS, dateOf, instantOf } from './indian-time.ts';
 
 const CITIES = [
@@ -142,7 +142,16 @@ async function insertPlaces(tx: Transaction<Tables>): Promise<void> {
   await tx.insertInto('cities').values(CITIES).execute();
   await tx
     .insertInto('theaters')
-    .values(THEATERS.map(({ fee, ...theater }) => ({ ...theater, fee_paise_per_seat: fee })))
+    .values(
+      THEATERS.map(({ fee, ...theater }) => {
+        const cancel = DEMO_CANCEL[theater.theater_id];
+        return {
+          ...theater,
+          fee_paise_per_seat: fee,
+          cancel_rules: cancel === undefined ? null : JSON.stringify(cancel),
+        };
+      }),
+    )
     .execute();
   await tx
     .insertInto('movies')

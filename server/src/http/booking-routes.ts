@@ -3,7 +3,16 @@
 import { z } from '@hono/zod-openapi';
 import { bookingIdText } from '@housefull/schema/messages';
 import type { Code } from '@housefull/schema/refusals';
-import { createBookingBody, createdBooking, createOrderBody, listOf, verifyBody } from '@housefull/schema/rest';
+import {
+  cancelBody,
+  cancelOffer,
+  cancelQuery,
+  createBookingBody,
+  createdBooking,
+  createOrderBody,
+  listOf,
+  verifyBody,
+} from '@housefull/schema/rest';
 import { commandKey, stepKey } from './command-key.ts';
 import type { HttpDeps, Reply } from './deps.ts';
 import { type EndpointTools, endpoint } from './endpoint.ts';
@@ -41,6 +50,7 @@ const CREATE_REFUSALS: readonly Code[] = [
 
 export function bookingRoutes(tools: EndpointTools, deps: Deps): void {
   createRoutes(tools, deps);
+  cancelRoutes(tools, deps);
   readRoutes(tools, deps);
   const tag = 'payment';
 
@@ -75,7 +85,7 @@ export function bookingRoutes(tools: EndpointTools, deps: Deps): void {
   );
 }
 
-function createRoutes(tools: EndpointTools, { directory, bookings }: Deps): void {
+function createRoutes(tools: EndpointTools, { directory }: Deps): void {
   const tag = 'bookings';
 
   endpoint(
@@ -108,22 +118,66 @@ function createRoutes(tools: EndpointTools, { directory, bookings }: Deps): void
       return { ok: true, value: { booking, order: value } };
     },
   );
+}
+
+const CANCEL_REFUSALS: readonly Code[] = [
+  'not_cancellable',
+  'unknown_seat',
+  'duplicate_seat',
+  'seat_not_in_booking',
+  'group_incomplete',
+  'companion_only',
+];
+
+function cancelRoutes(tools: EndpointTools, { directory, bookings }: Deps): void {
+  const base = {
+    path: '/api/bookings/{id}/cancel',
+    tag: 'bookings',
+    access: 'token',
+    limit: 'commands',
+    params: bookingParams,
+    missing: 'booking_not_found',
+  } as const;
 
   endpoint(
     tools,
     {
-      ...{ method: 'post', path: '/api/bookings/{id}/cancel', tag, access: 'token', limit: 'commands', keyed: true },
-      summary: 'Cancel a booking; its money goes back',
-      params: bookingParams,
-      missing: 'booking_not_found',
-      answer: bookingEnvelopeSchema,
-      refusals: ['not_cancellable', 'key_reused'],
+      ...{ ...base, method: 'get', summary: 'What cancelling would give back now, and what is kept' },
+      description: 'Of the seats named (`seats=A1,A2`), or of all. Nothing is changed or promised.',
+      query: cancelQuery,
+      answer: cancelOffer,
+      refusals: CANCEL_REFUSALS,
     },
-    async ({ params, authenticated: { caller }, idempotencyKey }) => {
+    async ({ params, query, authenticated: { caller } }) => {
       const found = await portOf(directory, params.id, 'booking_not_found');
       if (!found.ok) return found;
-      const key = commandKey(idempotencyKey ?? params.id, 'cancel');
-      const cancelled = await found.port.submit({ type: 'cancel', caller, bookingId: params.id, key });
+      const { seats } = query;
+      const offer = await found.port.submit({ type: 'offer_cancel', caller, bookingId: params.id, seats });
+      if (!offer.ok) return offer;
+      return { ok: true, value: { ...offer.value, seats: [...offer.value.seats], left: [...offer.value.left] } };
+    },
+  );
+
+  endpoint(
+    tools,
+    {
+      ...{ ...base, method: 'post', summary: 'Cancel a booking, or seats of it; their money goes back by the rules' },
+      description:
+        'Without a body: all seats. With `expectedRefundPaise`, the figure that was shown, it is `refund_changed` when ' +
+        'another one is due by now, with the new one in `details`, and nothing is cancelled. Without an ' +
+        'Idempotency-Key, what is asked for is the key.',
+      body: cancelBody.optional(),
+      keyed: true,
+      answer: bookingEnvelopeSchema,
+      refusals: [...CANCEL_REFUSALS, 'refund_changed', 'key_reused'],
+    },
+    async ({ params, body = {}, authenticated: { caller }, idempotencyKey }) => {
+      const found = await portOf(directory, params.id, 'booking_not_found');
+      if (!found.ok) return found;
+      const { seats } = body;
+      const own = seats === undefined ? params.id : `${params.id} ${[...seats].sort().join()}`;
+      const key = commandKey(idempotencyKey ?? own, 'cancel');
+      const cancelled = await found.port.submit({ type: 'cancel', caller, bookingId: params.id, ...body, key });
       return cancelled.ok ? enveloped(await bookings.one(params.id, caller)) : cancelled;
     },
   );

@@ -10,6 +10,7 @@ import { sql } from 'kysely';
 import { jsonArrayFrom } from 'kysely/helpers/postgres';
 import type { BookingReader, Reply } from '../http/deps.ts';
 import type { Caller } from '../routing/show-port.ts';
+import type { Cancel } from '../show/command.ts';
 import type { Db } from '../store/db.ts';
 import { type BookingFacts, bookingView } from './booking-view.ts';
 
@@ -19,8 +20,9 @@ const PAGE_SIZE = 20;
 /** Plans kept: more than one city has screens. About 40 kB each. */
 const MAX_PLANS = 200;
 
-type Row = Omit<BookingFacts, 'labels'> & {
+type Row = Omit<BookingFacts, 'labels' | 'cancels'> & {
   readonly seats: readonly number[];
+  readonly cancels: readonly Cancel[];
   readonly planId: string;
   readonly planRevision: number;
 };
@@ -61,9 +63,11 @@ class PostgresBookingReader implements BookingReader {
 
   async #viewOf(row: Selected): Promise<BookingView> {
     const labels = await this.#labelsOf(row.planId, row.planRevision);
+    const labelled = (seats: readonly number[]) => seats.map((seat) => labels[seat] ?? String(seat));
     return bookingView({
       ...row,
-      labels: row.seats.map((seat) => labels[seat] ?? String(seat)),
+      labels: labelled(row.seats),
+      cancels: row.cancels.map((cancel) => ({ ...cancel, labels: labelled(cancel.seats) })),
       startsAt: row.startsAt.toISOString(),
       createdAt: row.createdAt.toISOString(),
     });
@@ -102,6 +106,7 @@ const bookingRows = (kysely: Db['kysely']) =>
       'b.seats',
       'b.amount_paise as amountPaise',
       'b.lines',
+      'b.cancels',
       sql<number>`extract(epoch from b.pay_deadline - clock_timestamp())::float8 * 1000`.as('remainingMs'),
       sql<boolean>`b.captured_at is not null`.as('captured'),
       's.plan_id as planId',
@@ -120,6 +125,7 @@ const bookingRows = (kysely: Db['kysely']) =>
             'p.allocation',
             'p.amount_paise as amountPaise',
             'p.refunded_paise as refundedPaise',
+            'p.kept_paise as keptPaise',
           ])
           .whereRef('p.booking_id', '=', 'b.booking_id')
           .orderBy('p.created_at'),

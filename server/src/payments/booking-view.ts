@@ -21,6 +21,7 @@ export interface BookingFacts {
   readonly captured: boolean;
   readonly payments: readonly MoneyFacts[];
   readonly refunds: readonly RefundFacts[];
+  readonly cancels?: readonly CancelFacts[];
   readonly movieTitle: string;
   readonly theater: string;
   readonly screen: string;
@@ -33,6 +34,13 @@ export interface MoneyFacts {
   readonly allocation: Allocation;
   readonly amountPaise: number;
   readonly refundedPaise: number;
+  /** By cancellations; absent: nothing. */
+  readonly keptPaise?: number;
+}
+export interface CancelFacts {
+  readonly labels: readonly string[];
+  readonly refundPaise: number;
+  readonly keptPaise: number;
 }
 export interface RefundFacts {
   readonly paymentId: string;
@@ -59,6 +67,7 @@ export function bookingView(facts: BookingFacts): BookingView {
     paid,
     refundedPaise: facts.payments.reduce((sum, payment) => sum + payment.refundedPaise, 0),
     refunds,
+    ...cancelsOf(facts),
     movieTitle: facts.movieTitle,
     theater: facts.theater,
     screen: facts.screen,
@@ -75,7 +84,7 @@ function displayOf(facts: BookingFacts, refunds: BookingView['refunds']): Bookin
   if (undecided) return 'confirming';
   // Owed: on its way back, or taken for a booking that has ended, whose refund was enqueued with its end.
   const owed =
-    facts.payments.some(isHeld) ||
+    facts.payments.some((payment) => isHeld(payment) && owedPaise(payment) > 0) ||
     refunds.some((refund) => refund.status !== 'processed' && refund.status !== 'failed');
   if (owed) return 'refunding';
   if (refunds.some((refund) => refund.status === 'processed')) return 'refunded';
@@ -85,6 +94,16 @@ function displayOf(facts: BookingFacts, refunds: BookingView['refunds']): Bookin
 /** The gateway holds money of the customer, or we do. */
 const isHeld = ({ status }: MoneyFacts): boolean =>
   status === 'authorized' || status === 'booked' || status === 'captured';
+
+const owedPaise = ({ amountPaise, refundedPaise, keptPaise = 0 }: MoneyFacts): number =>
+  amountPaise - refundedPaise - keptPaise;
+
+function cancelsOf({ cancels = [] }: BookingFacts): Pick<BookingView, 'cancels'> {
+  if (cancels.length === 0) return {};
+  return {
+    cancels: cancels.map(({ labels, refundPaise, keptPaise }) => ({ seats: [...labels], refundPaise, keptPaise })),
+  };
+}
 
 /** Ours, and those that the gateway makes by itself of money that was left with it. */
 function refundsOf(facts: BookingFacts): BookingView['refunds'] {

@@ -29,8 +29,9 @@ export function createCapture(deps: CaptureDeps): Capture {
     if (row === undefined) throw new Error(`payment ${paymentId} is to be captured and is not there`);
     const order = await store.order(row.orderId);
     // Captured before, or the booking has ended since: then the commit that ended it has enqueued the refund.
-    const wanted = order?.status === 'confirmed' && order.paymentId === paymentId && !order.captured;
-    if (order === undefined || !wanted) return 'done';
+    // Of a cancelled one something may be kept; that is ours only once it is captured.
+    const owed = order?.status === 'confirmed' || (order?.status === 'cancelled' && order.keptPaise > 0);
+    if (order === undefined || !owed || order.paymentId !== paymentId || order.captured) return 'done';
 
     const payment = await captured(deps, order, paymentId);
     await deps.at?.('acted');

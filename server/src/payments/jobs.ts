@@ -9,7 +9,7 @@ import { type CaptureStep, createCapture } from './capture.ts';
 import type { Gateway } from './gateway.ts';
 import type { OrderSignals } from './order-signals.ts';
 import type { PaymentsLog } from './payments-log.ts';
-import { createRefund, type Refunded, type RefundStep } from './refund.ts';
+import { createRefund, type Refunded, type RefundStep, refundSubject } from './refund.ts';
 import { createSettle, type Settle, type SettleStep } from './settle.ts';
 import { type TaskDeps, task } from './task.ts';
 
@@ -59,14 +59,10 @@ export function createTasks(deps: JobsDeps, settle: Settle): TaskList {
       (p) => p.paymentId,
       async (job, backoffMs) => ((await capture(job)) === 'later' ? backoffMs : undefined),
     ),
-    refund: task(
-      deps,
-      'refund',
-      (p) => p.paymentId,
-      async (job) =>
-        (await refund(job)) === 'pending'
-          ? REFUND_LOOKS_MS[Math.min(job.attempt ?? 0, REFUND_LOOKS_MS.length - 1)]
-          : undefined,
+    refund: task(deps, 'refund', refundSubject, async (job) =>
+      (await refund(job)) === 'pending'
+        ? REFUND_LOOKS_MS[Math.min(job.attempt ?? 0, REFUND_LOOKS_MS.length - 1)]
+        : undefined,
     ),
   };
 }

@@ -7,7 +7,7 @@
 
 import type { BookingId, CustomerId, ShowId } from '@housefull/schema/ids';
 import { Fault } from '../store/fault.ts';
-import type { JobPayloads } from '../store/jobs.ts';
+import type { JobPayloads, JobSubject } from '../store/jobs.ts';
 import type { PaymentRow, PaymentStore, RefundRow } from '../store/payment-store.ts';
 import type { Gateway, GatewayPayment, GatewayRefund } from './gateway.ts';
 import type { OrderSignals } from './order-signals.ts';
@@ -38,7 +38,11 @@ export interface RefundDeps {
 /** `pending`: the gateway works on it; look again in a while. The answer throws Fault when it is not known. */
 export type Refund = (job: JobPayloads['refund']) => Promise<'done' | 'pending'>;
 
-/** After so many failed refunds of one payment a person has to look; the money stays ours until then. */
+/** Each cancellation of a booking gives back for itself, so its job stands beside those of its payment. */
+export const refundSubject = ({ paymentId, cause }: JobPayloads['refund']): JobSubject =>
+  cause.startsWith('cancelled') ? `${paymentId}:${cause}` : paymentId;
+
+/** After so many failed refunds of one payment for one cause a person has to look; the money stays ours until then. */
 const MAX_REFUNDS = 5;
 
 export function createRefund(deps: RefundDeps): Refund {
@@ -141,7 +145,7 @@ async function read(deps: RefundDeps, row: RefundRow): Promise<GatewayRefund | u
 async function again(deps: RefundDeps, row: RefundRow): Promise<void> {
   const { paymentId, amountPaise, cause } = row;
   deps.log.error({ paymentId, amountPaise, cause }, 'a refund failed at the gateway');
-  const tried = await deps.store.refunds(paymentId);
+  const tried = (await deps.store.refunds(paymentId)).filter((one) => one.cause === cause);
   if (tried.length < MAX_REFUNDS) await deps.store.reserveRefund({ paymentId, amountPaise, cause });
 }
 

@@ -21,7 +21,15 @@ import type { LoadedShow } from '../store/show-store.ts';
 import type { ActorDeps } from './actor-deps.ts';
 import { tellsOf } from './private-events.ts';
 import { Projection } from './projection.ts';
-import { type CommandRequest, commandOf, foundAgain, holdAnswer, mineAnswer, suggestAnswer } from './requests.ts';
+import {
+  type CommandRequest,
+  commandOf,
+  foundAgain,
+  holdAnswer,
+  mineAnswer,
+  offerCancelAnswer,
+  suggestAnswer,
+} from './requests.ts';
 import { Waiters } from './waiters.ts';
 
 /** Requests of one show that may wait at a time; more are `overloaded` (L8). */
@@ -175,6 +183,11 @@ export class Actor implements ShowPort {
         const value = mineAnswer(this.#show, request.caller, nowMs);
         const unavailable = (): void => resolve(no(UNAVAILABLE));
         this.#whenDurable(() => resolve({ ok: true, value }), unavailable, unavailable);
+      } else if (request.type === 'offer_cancel') {
+        const offer = offerCancelAnswer(this.#show, request, nowMs);
+        const reply: Reply = 'code' in offer ? no(offer) : { ok: true, value: offer };
+        const unavailable = (): void => resolve(no(UNAVAILABLE));
+        this.#whenDurable(() => resolve(reply), unavailable, unavailable);
       } else if (request.type === 'suggest') {
         const found = suggestAnswer(this.#show, request, nowMs);
         resolve('code' in found ? no(found) : { ok: true, value: found });

@@ -22,6 +22,7 @@ export function buildShow(house: HouseRules, loaded: LoadedShow, epoch: number, 
     ticketPaise: terms.ticketPaise ?? {},
     taxes: terms.taxes ?? [],
     selling: { ...DEFAULT_SELLING, ...terms.selling, startsAtMs: nowMs + loaded.startsInMs },
+    ...(terms.cancel === undefined ? {} : { cancel: terms.cancel }),
     closesAtMs: nowMs + loaded.closesInMs,
   };
   const holds = loaded.holds.map(({ remainingMs, ...hold }) => ({ ...hold, deadlineMs: nowMs + remainingMs }));

@@ -3,12 +3,12 @@
 import { bookingId, holdId } from '@housefull/schema/ids';
 import type { BookingSummary, HoldAnswer, MineAnswer, SuggestAnswer } from '@housefull/schema/messages';
 import type { Refusal } from '@housefull/schema/refusals';
-import type { Caller, ShowRequest } from '../routing/show-port.ts';
+import type { Caller, CancelOfferAnswer, ShowRequest } from '../routing/show-port.ts';
 import type { Answer, Booking, Command, Hold } from '../show/command.ts';
 import type { Show } from '../show/show.ts';
 
-/** Requests that become commands; `mine` and `suggest` only read. */
-export type CommandRequest = Exclude<ShowRequest, { type: 'mine' | 'suggest' }>;
+/** Requests that become commands; the others only read. */
+export type CommandRequest = Exclude<ShowRequest, { type: 'mine' | 'suggest' | 'offer_cancel' }>;
 
 export interface CommandMaker {
   /** 22 characters of base62. */
@@ -84,12 +84,8 @@ export function commandOf(showId: Show['rules']['showId'], request: CommandReque
         bodyHash,
       };
     }
-    case 'cancel': {
-      const { caller, key } = request;
-      const bodyHash = maker.hash(`cancel ${request.bookingId}`);
-      const staff = isStaff(caller);
-      return { type: 'cancel', bookingId: request.bookingId, staff, customerId: caller.customerId, key, bodyHash };
-    }
+    case 'cancel':
+      return cancelOf(request, maker);
     case 'block':
     case 'unblock':
       return { type: request.type, seats: request.seats };
@@ -98,6 +94,16 @@ export function commandOf(showId: Show['rules']['showId'], request: CommandReque
     case 'revoke':
       return request;
   }
+}
+
+function cancelOf(request: Extract<ShowRequest, { type: 'cancel' }>, maker: CommandMaker): Command {
+  const { caller, key, bookingId: id, seats, expectedRefundPaise } = request;
+  const body = seats === undefined ? '' : ` ${JSON.stringify([...seats].sort())}`;
+  const expected = expectedRefundPaise === undefined ? '' : ` ${expectedRefundPaise}`;
+  const bodyHash = maker.hash(`cancel ${id}${body}${expected}`);
+  const wish = given({ seats, expectedRefundPaise });
+  const { customerId } = caller;
+  return { type: 'cancel', bookingId: id, ...wish, staff: isStaff(caller), customerId, key, bodyHash };
 }
 
 const remaining = (hold: Hold, nowMs: number): number =>
@@ -170,4 +176,25 @@ export function suggestAnswer(
   const picker = { customerId, seats, ...given({ accessible }), uncapped: isUncapped(caller), staff: isStaff(caller) };
   const found = show.suggest(picker, nowMs);
   return 'code' in found ? found : { seats: found, epoch: show.epoch, revision: show.revision };
+}
+
+/** What `cancel` would do, as labels for people; from memory: the caller gates it on durability. */
+export function offerCancelAnswer(
+  show: Show,
+  { caller, bookingId: id, seats }: Extract<ShowRequest, { type: 'offer_cancel' }>,
+  nowMs: number,
+): CancelOfferAnswer | Refusal {
+  const asked = { bookingId: id, customerId: caller.customerId, staff: isStaff(caller), ...given({ seats }) };
+  const offer = show.offerCancel(asked, nowMs);
+  if ('code' in offer) return offer;
+  const labels = (list: readonly number[]) => list.map((seat) => show.plan.labels[seat] as string);
+  const { refundPercent, refundPaise, keptPaise, remainingMs, left } = offer;
+  return {
+    seats: labels(offer.seats),
+    refundPercent,
+    refundPaise,
+    keptPaise,
+    remainingMs: Math.floor(remainingMs),
+    left: labels(left?.seats ?? []),
+  };
 }

@@ -59,7 +59,21 @@ export type ShowRequest =
       readonly key: string;
     }
   | { readonly type: 'mine'; readonly caller: Caller }
-  | { readonly type: 'cancel'; readonly caller: Caller; readonly bookingId: BookingId; readonly key: string }
+  | {
+      readonly type: 'cancel';
+      readonly caller: Caller;
+      readonly bookingId: BookingId;
+      readonly seats?: readonly string[] | undefined;
+      readonly expectedRefundPaise?: number | undefined;
+      readonly key: string;
+    }
+  | {
+      /** What `cancel` would do now. */
+      readonly type: 'offer_cancel';
+      readonly caller: Caller;
+      readonly bookingId: BookingId;
+      readonly seats?: readonly string[] | undefined;
+    }
   | {
       readonly type: 'block' | 'unblock';
       readonly caller: Caller;
@@ -80,6 +94,15 @@ export interface DoneAnswer {
   readonly revision: number;
 }
 
+export interface CancelOfferAnswer {
+  readonly seats: readonly string[];
+  readonly refundPercent: number;
+  readonly refundPaise: number;
+  readonly keptPaise: number;
+  readonly remainingMs: number;
+  readonly left: readonly string[];
+}
+
 export interface ShowAnswers {
   hold: HoldAnswer;
   best: HoldAnswer;
@@ -88,6 +111,7 @@ export interface ShowAnswers {
   mine: MineAnswer;
   suggest: SuggestAnswer;
   cancel: DoneAnswer;
+  offer_cancel: CancelOfferAnswer;
   block: DoneAnswer;
   unblock: DoneAnswer;
   confirm: DoneAnswer;

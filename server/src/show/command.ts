@@ -10,6 +10,7 @@ import type { Contact } from '@housefull/schema/messages';
 import type { PriceLine } from '@housefull/schema/money';
 import type { Refusal } from '@housefull/schema/refusals';
 import type { BookingStatus, FailureReason, HoldStatus } from '@housefull/schema/status';
+import type { CancelLeft, CancelRules } from './cancelling.ts';
 
 /** A command of a customer. Same customer, key and body: the same answer. Same key, other body: `key_reused`. */
 interface Keyed {
@@ -81,6 +82,10 @@ export interface AbandonCommand {
 export interface CancelCommand extends Keyed {
   readonly type: 'cancel';
   readonly bookingId: BookingId;
+  /** Of the booking; absent: all that it has. All indexes or all labels. */
+  readonly seats?: readonly number[] | readonly string[];
+  /** The figure that the customer was shown. Another one now: `refund_changed`, and nothing is cancelled. */
+  readonly expectedRefundPaise?: number;
   /** Staff may cancel anyone's booking. */
   readonly staff?: boolean;
 }
@@ -132,7 +137,17 @@ export interface Hold {
   readonly bookingId?: BookingId;
 }
 
-/** A booking as it stands. */
+/** One cancellation of seats of a booking. */
+export interface Cancel {
+  readonly seats: readonly number[];
+  readonly refundPaise: number;
+  readonly keptPaise: number;
+  /** Of a member of staff, behind their id and a blank. */
+  readonly key: string;
+  readonly bodyHash: string;
+}
+
+/** A booking as it stands. A whole cancellation leaves it the seats that it had last. */
 export interface Booking {
   readonly bookingId: BookingId;
   readonly holdId: HoldId;
@@ -143,8 +158,8 @@ export interface Booking {
   readonly contact: Contact;
   readonly key: string;
   readonly bodyHash: string;
-  readonly cancelKey?: string;
-  readonly cancelHash?: string;
+  /** In their order; each gave back some of its seats. `seats`, `amountPaise` and `lines` are what is left of it. */
+  readonly cancels?: readonly Cancel[];
   readonly status: BookingStatus;
   readonly reason?: FailureReason;
   readonly orderId?: OrderId;
@@ -232,7 +247,14 @@ export type Event =
       readonly customerId: CustomerId;
       readonly seats: readonly number[];
       readonly paymentId: PaymentId;
+      /** What these seats cost: `refundPaise` and `keptPaise`. */
       readonly amountPaise: number;
+      readonly refundPaise: number;
+      readonly keptPaise: number;
+      /** Which cancellation of its booking, from 1. */
+      readonly ordinal: number;
+      /** What its booking has left; absent: the booking is cancelled whole. */
+      readonly left?: CancelLeft;
       readonly key: string;
       readonly bodyHash: string;
     }
@@ -288,6 +310,8 @@ export interface ShowRules {
   readonly feePaisePerSeat: number;
   readonly taxes: readonly Tax[];
   readonly selling: SellingRules;
+  /** Absent: FULL_REFUND. */
+  readonly cancel?: CancelRules;
 }
 
 /** A tax of its own line, on top of what it is on. Rounded half up to the paisa, once per line. */

@@ -8,7 +8,8 @@
 
 import type { BookingId, CustomerId, HoldId } from '@housefull/schema/ids';
 import { AVAILABLE, BLOCKED, BOOKED, HELD, type SeatCode } from '@housefull/schema/status';
-import type { Booking, Hold } from './command.ts';
+import type { CancelLeft } from './cancelling.ts';
+import type { Booking, Cancel, Hold } from './command.ts';
 import { Customers } from './customers.ts';
 import { Deadlines } from './deadlines.ts';
 
@@ -116,17 +117,17 @@ export class Records {
     this.bookings.set(bookingId, booking);
     customer.bookings.add(bookingId);
     customer.keys.set(booking.key, { kind: 'order', bodyHash, holdId, bookingId });
-    this.rememberCancel(booking);
+    for (const cancel of booking.cancels ?? []) this.#rememberCancel(booking, cancel);
   }
 
-  /** The key of a cancellation belongs to the one who cancelled: that of staff stands behind their id and a blank. */
-  rememberCancel(booking: Booking): void {
-    const { bookingId, holdId, cancelKey, cancelHash } = booking;
-    if (cancelKey === undefined || cancelHash === undefined) return;
-    const blank = cancelKey.indexOf(' ');
-    const canceller = blank === -1 ? booking.customerId : (cancelKey.slice(0, blank) as CustomerId);
-    const key = cancelKey.slice(blank + 1);
-    this.customers.of(canceller).keys.set(key, { kind: 'cancel', bodyHash: cancelHash, holdId, bookingId });
+  /** Seats of a confirmed booking become available; it keeps `left`, or ends. */
+  cancel(booking: BookingRecord, cancel: Cancel, left: CancelLeft | undefined): void {
+    this.setSeats(cancel.seats, AVAILABLE, undefined);
+    this.customers.of(booking.customerId).seatCount -= cancel.seats.length;
+    if (left === undefined) booking.status = 'cancelled';
+    else Object.assign(booking, left);
+    booking.cancels = [...(booking.cancels ?? []), cancel];
+    this.#rememberCancel(booking, cancel);
   }
 
   /** The seats become booked; of an ended hold, they are taken again. */
@@ -182,6 +183,15 @@ export class Records {
       if (seatCount !== customer.seatCount)
         throw new Error(`${customerId} has ${seatCount} seats, not ${customer.seatCount}`);
     }
+  }
+
+  /** The key of a cancellation belongs to the one who cancelled: that of staff stands behind their id and a blank. */
+  #rememberCancel(booking: Booking, cancel: Cancel): void {
+    const { bookingId, holdId } = booking;
+    const blank = cancel.key.indexOf(' ');
+    const canceller = blank === -1 ? booking.customerId : (cancel.key.slice(0, blank) as CustomerId);
+    const key = cancel.key.slice(blank + 1);
+    this.customers.of(canceller).keys.set(key, { kind: 'cancel', bodyHash: cancel.bodyHash, holdId, bookingId });
   }
 
   #checkPaying(hold: Hold): void {

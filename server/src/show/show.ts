@@ -14,6 +14,7 @@
 import type { BookingId, CustomerId, HoldId } from '@housefull/schema/ids';
 import { type Refusal, refuse } from '@housefull/schema/refusals';
 import { AVAILABLE, BLOCKED } from '@housefull/schema/status';
+import { type CancelOffer, checkCancelRules, offerCancel } from './cancelling.ts';
 import type {
   AbandonCommand,
   AnchorCommand,
@@ -57,6 +58,7 @@ export class Show {
     this.rules = rules;
     this.epoch = epoch;
     checkPrices(plan, rules);
+    checkCancelRules(rules);
     this.#records = new Records(plan.capacity, contents);
     this.codes = this.#records.codes;
     for (const hold of this.#records.holds.values()) if (isUnended(hold)) this.#rearm(hold, nowMs);
@@ -77,6 +79,17 @@ export class Show {
   /** The valid pick nearest to the one wished for; empty when there is none. Changes nothing. */
   suggest(picker: SuggestWish, nowMs: number): readonly number[] | Refusal {
     return suggestSeats(this.#scene(nowMs), picker, picker.seats);
+  }
+
+  /** What cancelling seats of this booking, all when none are named, would mean now. Changes nothing. */
+  offerCancel(
+    { bookingId, customerId, seats, staff }: Pick<CancelCommand, 'bookingId' | 'customerId' | 'seats' | 'staff'>,
+    nowMs: number,
+  ): CancelOffer | Refusal {
+    const booking = this.#records.bookings.get(bookingId);
+    if (booking === undefined || (booking.customerId !== customerId && staff !== true))
+      return refuse('booking_not_found');
+    return offerCancel(this.plan, this.rules, booking, seats, nowMs);
   }
 
   #scene(nowMs: number): Scene {
@@ -284,7 +297,8 @@ export class Show {
     const answer: Answer = { type: 'booking', booking, hold };
     // Settle runs again and again: the payment that was placed once stays placed, whatever became of the booking.
     if (booking.paymentId === command.paymentId) return { ok: true, events: [], answer };
-    if (command.amountPaise !== booking.amountPaise) return this.#refuse(refuse('amount_mismatch'));
+    // What was ordered is what the hold cost: the booking may have given seats back since.
+    if (command.amountPaise !== hold.amountPaise) return this.#refuse(refuse('amount_mismatch'));
     if (booking.status === 'confirmed') return this.#refuse(refuse('already_paid'));
     const retaken = booking.status !== 'pending';
     if (retaken && !this.#mayRetake(booking, nowMs)) return this.#refuse(refuse('lost'));
@@ -332,19 +346,19 @@ export class Show {
       return this.#refuse(refuse('booking_not_found'));
     }
     const answer: Answer = { type: 'booking', booking, hold: this.#records.hold(booking.holdId) };
-    if (booking.status === 'cancelled') return { ok: true, events: [], answer };
-    if (booking.status !== 'confirmed' || booking.paymentId === undefined || nowMs >= this.rules.closesAtMs) {
-      return this.#refuse(refuse('not_cancellable'));
+    if (booking.status === 'cancelled' && command.seats === undefined) return { ok: true, events: [], answer };
+    const offer = offerCancel(this.plan, this.rules, booking, command.seats, nowMs);
+    if ('code' in offer) return this.#refuse(offer);
+    const { seats, refundPaise, keptPaise, left } = offer;
+    const { bookingId, customerId, paymentId } = booking;
+    if (paymentId === undefined) return this.#refuse(refuse('not_cancellable'));
+    const { bodyHash, expectedRefundPaise = refundPaise } = command;
+    if (expectedRefundPaise !== refundPaise) {
+      return this.#refuse(refuse('refund_changed', { seats, details: { refundPaise, keptPaise } }));
     }
-    const { bookingId, customerId, seats, paymentId, amountPaise } = booking;
-    const { bodyHash } = command;
     const key = command.customerId === customerId ? command.key : `${command.customerId} ${command.key}`;
     const revision = this.#advance();
-    this.#records.unbook(booking);
-    booking.status = 'cancelled';
-    booking.cancelKey = key;
-    booking.cancelHash = bodyHash;
-    this.#records.rememberCancel(booking);
+    this.#records.cancel(booking, { seats, refundPaise, keptPaise, key, bodyHash }, left);
     const event: Event = {
       type: 'cancelled',
       revision,
@@ -352,7 +366,11 @@ export class Show {
       customerId,
       seats,
       paymentId,
-      amountPaise,
+      amountPaise: refundPaise + keptPaise,
+      refundPaise,
+      keptPaise,
+      ordinal: booking.cancels?.length ?? 0,
+      ...(left === undefined ? {} : { left }),
       key,
       bodyHash,
     };

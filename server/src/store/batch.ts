@@ -1,5 +1,5 @@
-// Batches as the parameters of `commit_shows` (server/sql/0006_commit.sql): one array a column, written by hand as
-// Postgres array literals.
+// Batches as the parameters of `commit_shows` (server/sql/0006_commit.sql) and `commit_cancels` (0010_cancel.sql): one array
+// a column, written by hand as Postgres array literals.
 
 import type { EntryRows } from './entry-rows.ts';
 
@@ -74,15 +74,30 @@ const COLUMNS = [
   'j_key',
   'j_left',
 ] as const;
-type Columns = Record<(typeof COLUMNS)[number], string>;
+/** Of commit_cancels, after the fenced shows. */
+const CANCEL_COLUMNS = [
+  'cn_show',
+  'cn_booking',
+  'cn_seats',
+  'cn_amount',
+  'cn_lines',
+  'cn_cancels',
+  'cn_payment',
+  'cn_kept',
+] as const;
+type Columns = Record<(typeof COLUMNS)[number] | (typeof CANCEL_COLUMNS)[number], string>;
 
-const NO_ROWS = Object.fromEntries(COLUMNS.map((name) => [name, ''])) as Columns;
+const NO_ROWS = Object.fromEntries([...COLUMNS, ...CANCEL_COLUMNS].map((name) => [name, ''])) as Columns;
 
-/** Prepared once a connection, under this name. */
-export const COMMIT_STATEMENT = {
-  name: 'commit_shows',
-  text: `select commit_shows(${COLUMNS.map((name, i) => `p_${name} => $${i + 1}`).join(', ')}) as fenced`,
-} as const;
+const COMMIT = `commit_shows(${COLUMNS.map((name, i) => `p_${name} => $${i + 1}`).join(', ')})`;
+const CANCEL_VALUES = CANCEL_COLUMNS.map((_, i) => `$${COLUMNS.length + i + 1}`).join(', ');
+
+/** Prepared once a connection, under these names. Few batches have a cancellation, and the others do not pay for it. */
+const COMMIT_STATEMENT = { name: 'commit_shows', text: `select ${COMMIT} as fenced` };
+const CANCEL_STATEMENT = {
+  name: 'commit_shows_cancels',
+  text: `select fenced, commit_cancels(fenced, ${CANCEL_VALUES}) from ${COMMIT} as fenced`,
+};
 
 /** An entry in a batch. `waitedMs`: how long it has waited since it was handed over; its deadlines do not wait. */
 export interface BatchEntry {
@@ -90,8 +105,8 @@ export interface BatchEntry {
   readonly waitedMs: number;
 }
 
-/** The values of COMMIT_STATEMENT. */
-export function encodeBatch(entries: readonly BatchEntry[]): string[] {
+/** The statement that commits the batch, with its values; it answers one row, `fenced`. */
+export function commitQuery(entries: readonly BatchEntry[]): { name: string; text: string; values: string[] } {
   const columns = { ...NO_ROWS };
   for (const { rows, waitedMs } of entries) {
     columns.show += text(rows.showId);
@@ -100,8 +115,12 @@ export function encodeBatch(entries: readonly BatchEntry[]): string[] {
     encodeBookings(columns, rows, waitedMs);
     encodeSeats(columns, rows);
     encodeMoney(columns, rows, waitedMs);
+    encodeCancels(columns, rows);
   }
-  return COLUMNS.map((name) => `{${columns[name].slice(1)}}`);
+  const valuesOf = (names: readonly (keyof Columns)[]): string[] => names.map((name) => `{${columns[name].slice(1)}}`);
+  const hasCancels = columns.cn_show !== '';
+  const values = hasCancels ? [...valuesOf(COLUMNS), ...valuesOf(CANCEL_COLUMNS)] : valuesOf(COLUMNS);
+  return { ...(hasCancels ? CANCEL_STATEMENT : COMMIT_STATEMENT), values };
 }
 
 function encodeHolds(c: Columns, rows: EntryRows, waitedMs: number): void {
@@ -209,6 +228,20 @@ function encodeMoney(c: Columns, rows: EntryRows, waitedMs: number): void {
     c.j_payload += text(job.payload);
     c.j_key += text(job.key);
     c.j_left += number(job.leftMs === null ? null : job.leftMs - waitedMs);
+  }
+}
+
+function encodeCancels(c: Columns, rows: EntryRows): void {
+  const show = text(rows.showId);
+  for (const { bookingId, paymentId, left, cancels, keptPaise } of rows.cancels.values()) {
+    c.cn_show += show;
+    c.cn_booking += text(bookingId);
+    c.cn_seats += text(left?.seats ?? null);
+    c.cn_amount += number(left?.amountPaise ?? null);
+    c.cn_lines += text(left?.lines ?? null);
+    c.cn_cancels += text(JSON.stringify(cancels));
+    c.cn_payment += text(paymentId);
+    c.cn_kept += number(keptPaise);
   }
 }
 

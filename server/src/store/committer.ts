@@ -11,7 +11,7 @@
 //   COMMIT-3  Nor does an entry that the database refuses.
 
 import type pg from 'pg';
-import { type BatchEntry, COMMIT_STATEMENT, encodeBatch } from './batch.ts';
+import { type BatchEntry, commitQuery } from './batch.ts';
 import { Session } from './connection.ts';
 import { openPool } from './db.ts';
 import { type EntryRows, foldEntry } from './entry-rows.ts';
@@ -214,7 +214,7 @@ export class Committer {
     const entries = batch.map(({ rows, queuedAtMs }): BatchEntry => ({ rows, waitedMs: nowMs - queuedAtMs }));
     this.counts.batches += 1;
     this.counts.entries += batch.length;
-    const result = await session.ask<{ fenced: string[] }>({ ...COMMIT_STATEMENT, values: encodeBatch(entries) });
+    const result = await session.ask<{ fenced: string[] }>(commitQuery(entries));
     const [row] = result.rows;
     if (row === undefined) throw new Error('commit_shows answered no row');
     return new Set(row.fenced);

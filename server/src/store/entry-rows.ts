@@ -5,7 +5,7 @@
 //
 // Never:  hides a double sale. Two confirmations of a seat with no freeing between them reach the primary key (L3).
 
-import type { Event, EventType } from '../show/command.ts';
+import type { Cancel, Event, EventType } from '../show/command.ts';
 import type { CommitEntry } from './show-store.ts';
 
 /** How long after its deadline an unpaid order is looked at. */
@@ -44,6 +44,14 @@ export interface BookingChange {
   cancelKey: string | null;
   cancelHash: string | null;
 }
+/** What cancellations did to one booking: what it has left, null when it ended, and what is kept of its payment. */
+export interface CancelRow {
+  readonly bookingId: string;
+  readonly paymentId: string;
+  left: { readonly seats: string; readonly amountPaise: number; readonly lines: string } | null;
+  readonly cancels: Cancel[];
+  keptPaise: number;
+}
 export interface BookingSeats {
   readonly bookingId: string;
   readonly seats: number[];
@@ -64,6 +72,7 @@ export interface EntryRows {
   readonly holdChanges: Map<string, HoldChange>;
   readonly bookingsMade: BookingMade[];
   readonly bookingChanges: Map<string, BookingChange>;
+  readonly cancels: Map<string, CancelRow>;
   readonly freed: BookingSeats[];
   readonly taken: BookingSeats[];
   readonly undone: BookingSeats[];
@@ -81,6 +90,13 @@ export interface PaymentRow {
   readonly bookingId: string;
   readonly amountPaise: number;
 }
+
+/** Each cancellation of a booking is a cause of its own: as many refunds, each made once. */
+export const cancelCause = (ordinal: number): string => (ordinal === 1 ? 'cancelled' : `cancelled-${ordinal}`);
+
+/** One job for each cancellation beside the one for the rest of a payment; in SQL, `refund_key`. */
+export const refundKey = (paymentId: string, cause: string): string =>
+  cause.startsWith('cancelled') ? `refund:${paymentId}:${cause}` : `refund:${paymentId}`;
 
 type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 
@@ -104,6 +120,7 @@ class Fold {
       holdChanges: new Map(),
       bookingsMade: [],
       bookingChanges: new Map(),
+      cancels: new Map(),
       freed: [],
       taken: [],
       undone: [],
@@ -126,6 +143,7 @@ class Fold {
       rows.holdChanges.size +
       rows.bookingsMade.length +
       rows.bookingChanges.size +
+      rows.cancels.size +
       this.#seats.size +
       this.#blocks.size +
       rows.orders.length +
@@ -158,14 +176,9 @@ class Fold {
       case 'confirmed':
         this.#confirmed(event);
         return;
-      case 'cancelled': {
-        const booking = this.#end(event.bookingId, 'cancelled', null);
-        booking.cancelKey = event.key;
-        booking.cancelHash = event.bodyHash;
-        this.#free(event.seats, event.bookingId);
-        this.#refund(event.paymentId, event.amountPaise, 'cancelled');
+      case 'cancelled':
+        this.#cancelled(event);
         return;
-      }
       case 'revoked':
         this.#revoked(event);
         return;
@@ -220,6 +233,27 @@ class Fold {
     this.#job({ task: 'capture', key: `capture:${paymentId}`, payload, leftMs: null });
   }
 
+  #cancelled(event: EventOf<'cancelled'>): void {
+    const { bookingId, paymentId, seats, refundPaise, keptPaise, key, bodyHash, left } = event;
+    let row = this.#rows.cancels.get(bookingId);
+    if (row === undefined) {
+      row = { bookingId, paymentId, left: null, cancels: [], keptPaise: 0 };
+      this.#rows.cancels.set(bookingId, row);
+    }
+    row.cancels.push({ seats, refundPaise, keptPaise, key, bodyHash });
+    row.keptPaise += keptPaise;
+    if (left !== undefined) {
+      const { amountPaise } = left;
+      row.left = { seats: `{${left.seats.join(',')}}`, amountPaise, lines: JSON.stringify(left.lines) };
+    } else {
+      const booking = this.#end(bookingId, 'cancelled', null);
+      booking.cancelKey = key;
+      booking.cancelHash = bodyHash;
+    }
+    this.#free(seats, bookingId);
+    if (refundPaise > 0) this.#refund(paymentId, refundPaise, cancelCause(event.ordinal));
+  }
+
   #revoked(event: EventOf<'revoked'>): void {
     this.#end(event.bookingId, 'failed', event.reason);
     if (event.wasConfirmed) this.#free(event.seats, event.bookingId);
@@ -227,9 +261,9 @@ class Fold {
     if (event.paymentId !== undefined) this.#refund(event.paymentId, event.amountPaise, 'revoked');
   }
 
-  #refund(paymentId: string, amountPaise: number, cause: 'cancelled' | 'revoked'): void {
+  #refund(paymentId: string, amountPaise: number, cause: string): void {
     const payload = JSON.stringify({ paymentId, amountPaise, cause });
-    this.#job({ task: 'refund', key: `refund:${paymentId}`, payload, leftMs: null });
+    this.#job({ task: 'refund', key: refundKey(paymentId, cause), payload, leftMs: null });
   }
 
   #job(job: Job): void {

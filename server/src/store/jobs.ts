@@ -39,7 +39,11 @@ interface Attempted {
 }
 
 /** What a job is about, as its key names it. */
-export type JobSubject = OrderId | PaymentId | SweepKind | 'house';
+export type JobSubject = OrderId | PaymentId | `${PaymentId}:${string}` | SweepKind | 'house';
+
+/** The key of a refund job (`refundKey` in entry-rows.ts) in SQL, of a row with `payment_id` and `cause`. */
+export const refundKeySql = (row: string): string =>
+  `'refund:' || ${row}.payment_id || case when ${row}.cause like 'cancelled%' then ':' || ${row}.cause else '' end`;
 
 /** Lower goes first. Jobs that the show's commits enqueue have 0: the money of a customer who waits is before them. */
 export const PRIORITIES: Readonly<Record<JobName, number>> = {

@@ -6,6 +6,7 @@ import type { PriceLine } from '@housefull/schema/money';
 import type { SeatPlan } from '@housefull/schema/seat-plan';
 import type { BookingStatus, FailureReason, HoldStatus } from '@housefull/schema/status';
 import type pg from 'pg';
+import type { Booking, Cancel } from '../show/command.ts';
 import type { Session } from './connection.ts';
 import type { LoadedBooking, LoadedHold, LoadedShow, SaleTerms } from './show-store.ts';
 
@@ -50,6 +51,7 @@ interface BookingRow {
   body_hash: string;
   cancel_key: string | null;
   cancel_hash: string | null;
+  cancels: Cancel[];
   epoch: number;
   revision: number;
 }
@@ -73,7 +75,7 @@ const loadSql = (show: string): string => `
          amount_paise, lines, key, body_hash, release_key, release_hash, booking_id, epoch, revision
     from holds where show_id = ${show} order by epoch, revision, hold_id;
   select booking_id, hold_id, customer_id, seats, status, reason, amount_paise, lines, contact, order_id, payment_id,
-         key, body_hash, cancel_key, cancel_hash, epoch, revision
+         key, body_hash, cancel_key, cancel_hash, cancels, epoch, revision
     from bookings where show_id = ${show} order by epoch, revision, booking_id;
   select seat_index, booking_id from booked_seats where show_id = ${show} order by seat_index;
   select seat_index from blocked_seats where show_id = ${show} order by seat_index;
@@ -139,8 +141,7 @@ function bookingOf(row: BookingRow): LoadedBooking {
     contact: row.contact,
     key: row.key,
     bodyHash: row.body_hash,
-    ...(row.cancel_key === null ? {} : { cancelKey: row.cancel_key }),
-    ...(row.cancel_hash === null ? {} : { cancelHash: row.cancel_hash }),
+    ...cancelsOf(row),
     status: row.status,
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.order_id === null ? {} : { orderId: row.order_id }),
@@ -148,4 +149,11 @@ function bookingOf(row: BookingRow): LoadedBooking {
     epoch: row.epoch,
     revision: row.revision,
   };
+}
+
+/** A build that knew no tiers wrote only the key: it gave everything back. */
+function cancelsOf({ cancels, cancel_key, cancel_hash, seats, amount_paise }: BookingRow): Pick<Booking, 'cancels'> {
+  if (cancels.length > 0) return { cancels };
+  if (cancel_key === null || cancel_hash === null) return {};
+  return { cancels: [{ seats, refundPaise: amount_paise, keptPaise: 0, key: cancel_key, bodyHash: cancel_hash }] };
 }

@@ -3,7 +3,7 @@
 
 import type { BookingId } from '@housefull/schema/ids';
 import type { Booking, Event, EventType } from '../show/command.ts';
-import { CHECK_DELAY_MS } from './entry-rows.ts';
+import { CHECK_DELAY_MS, cancelCause, refundKey } from './entry-rows.ts';
 import { Fault } from './fault.ts';
 import type { HoldRow, MemoryDatabase, MemoryJob, ShowTables } from './memory-database.ts';
 import type { CommitEntry } from './show-store.ts';
@@ -152,16 +152,21 @@ class Transaction {
   }
 
   #cancelled(event: EventOf<'cancelled'>): void {
-    const { bookingId, paymentId, amountPaise, key, bodyHash } = event;
-    const { reason: _gone, ...booking } = this.#booking(bookingId);
+    const { bookingId, paymentId, seats, refundPaise, keptPaise, key, bodyHash, left, ordinal } = event;
+    const { reason: _gone, cancels = [], ...booking } = this.#booking(bookingId);
     this.#set(this.#tables.bookings, bookingId, {
       ...booking,
-      status: 'cancelled',
-      cancelKey: key,
-      cancelHash: bodyHash,
+      ...(left === undefined ? { status: 'cancelled' } : left),
+      cancels: [...cancels, { seats, refundPaise, keptPaise, key, bodyHash }],
     });
-    this.#free(event.seats, bookingId);
-    this.#refund(paymentId, amountPaise, 'cancelled');
+    this.#free(seats, bookingId);
+    if (refundPaise > 0) this.#refund(paymentId, refundPaise, cancelCause(ordinal));
+    if (keptPaise === 0) return;
+    const payment = this.#database.payments.get(paymentId);
+    if (payment === undefined) throw refused(`no payment ${paymentId}`);
+    const kept = (payment.keptPaise ?? 0) + keptPaise;
+    if (kept > payment.amountPaise) throw refused(`${kept} of ${paymentId} are kept`);
+    this.#set(this.#database.payments, paymentId, { ...payment, keptPaise: kept });
   }
 
   #revoked(event: EventOf<'revoked'>): void {
@@ -171,9 +176,9 @@ class Transaction {
     if (event.paymentId !== undefined) this.#refund(event.paymentId, event.amountPaise, 'revoked');
   }
 
-  #refund(paymentId: string, amountPaise: number, cause: 'cancelled' | 'revoked'): void {
+  #refund(paymentId: string, amountPaise: number, cause: string): void {
     const payload = { paymentId, amountPaise, cause };
-    this.#job({ task: 'refund', key: `refund:${paymentId}`, payload, runAtMs: this.#nowMs() });
+    this.#job({ task: 'refund', key: refundKey(paymentId, cause), payload, runAtMs: this.#nowMs() });
   }
 
   #fail(bookingId: BookingId, reason: NonNullable<Booking['reason']>): void {

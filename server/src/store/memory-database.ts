@@ -41,6 +41,8 @@ export interface PaymentRow {
   readonly rank: number;
   readonly amountPaise: number;
   readonly allocation: 'none' | 'booking' | 'refund' | 'left';
+  /** What cancellations keep of it; absent: nothing. */
+  readonly keptPaise?: number;
 }
 export interface MemoryJob {
   readonly task: 'settle' | 'check' | 'capture' | 'refund';

@@ -6,7 +6,7 @@
 // Never: decides who gets a seat, calls the gateway, or writes any other column of a show's tables.
 // Invariants:
 //   PAYROW-1  The status of a payment only rises in rank, in whatever order the gateway's words come in.
-//   PAYROW-2  What is asked back of a payment, failed refunds aside, is never more than the payment.
+//   PAYROW-2  What is asked back of a payment, failed refunds aside, is never more than the payment without what is kept.
 //   PAYROW-3  A payment that went back to its customer is never given to a booking, and the other way round.
 
 import type { BookingId, CustomerId, OrderId, PaymentId, RefundId, ShowId } from '@housefull/schema/ids';
@@ -14,7 +14,7 @@ import type { BookingStatus, FailureReason } from '@housefull/schema/status';
 import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
-import { addHint, addJob, PRIORITIES, type Queryable } from './jobs.ts';
+import { addHint, addJob, PRIORITIES, type Queryable, refundKeySql } from './jobs.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from './tables.ts';
 
@@ -48,6 +48,8 @@ export interface OrderRow {
   /** The payment that paid for the booking. */
   readonly paymentId: PaymentId | null;
   readonly captured: boolean;
+  /** Of its payment, by cancellations: to be captured even when the booking has ended. */
+  readonly keptPaise: number;
   /** By the database's clock. */
   readonly pastDeadline: boolean;
   readonly refundPolicy: RefundPolicy;
@@ -61,6 +63,8 @@ export interface PaymentRow {
   readonly amountPaise: number;
   readonly currency: string;
   readonly refundedPaise: number;
+  /** By cancellations; never given back. */
+  readonly keptPaise: number;
   readonly allocation: Allocation;
   readonly lostReason: string | null;
 }
@@ -135,7 +139,7 @@ export interface PaymentStore {
 
 const PAYMENT_COLUMNS = `
   payment_id as "paymentId", order_id as "orderId", booking_id as "bookingId", status, amount_paise as "amountPaise",
-  currency, refunded_paise as "refundedPaise", allocation, lost_reason as "lostReason"`;
+  currency, refunded_paise as "refundedPaise", kept_paise as "keptPaise", allocation, lost_reason as "lostReason"`;
 
 const REFUND_COLUMNS = `
   idempotency_key as "idempotencyKey", refund_id as "refundId", payment_id as "paymentId",
@@ -144,7 +148,9 @@ const REFUND_COLUMNS = `
 const SELECT_ORDER = `
   select o.order_id as "orderId", o.show_id as "showId", o.booking_id as "bookingId", o.amount_paise as "amountPaise",
          b.customer_id as "customerId", b.status, b.reason, b.payment_id as "paymentId",
-         b.captured_at is not null as captured, b.pay_deadline <= clock_timestamp() as "pastDeadline",
+         b.captured_at is not null as captured,
+         coalesce((select p.kept_paise from payments p where p.payment_id = b.payment_id), 0)::bigint as "keptPaise",
+         b.pay_deadline <= clock_timestamp() as "pastDeadline",
          coalesce(t.refund_policy, 'capture_then_refund') as "refundPolicy"
   from gateway_orders o
   join bookings b using (booking_id)
@@ -240,7 +246,7 @@ class PostgresPaymentStore implements PaymentStore {
   async recordLapsed(paymentId: PaymentId, reason: string): Promise<void> {
     await this.#query(
       `update payments set allocation = case when status = 'refunded' then 'left' else 'none' end, lost_reason = $2,
-              updated_at = clock_timestamp()
+              kept_paise = 0, updated_at = clock_timestamp()
        where payment_id = $1 and allocation = 'booking' and rank <> 4`,
       [paymentId, reason],
     );
@@ -301,14 +307,14 @@ class PostgresPaymentStore implements PaymentStore {
 export const createPaymentStore = (db: Db): PaymentStore => new PostgresPaymentStore(db);
 
 const LEAVE = `
-  update payments set allocation = 'left', updated_at = clock_timestamp()
+  update payments set allocation = 'left', kept_paise = 0, updated_at = clock_timestamp()
   where payment_id = $1 and not exists (select from refunds r where r.payment_id = $1 and r.status <> 'failed')
   returning order_id`;
 
 const WAKE_REFUNDS = `
   select graphile_worker.add_job('refund',
            json_build_object('paymentId', o.payment_id, 'amountPaise', o.amount_paise, 'cause', o.cause),
-           job_key => 'refund:' || o.payment_id)
+           job_key => ${refundKeySql('o')})
   from (select distinct on (payment_id) r.payment_id, r.amount_paise, r.cause
         from refunds r join payments p using (payment_id)
         where p.order_id = $1 and r.status in ('requested', 'pending')) o`;
@@ -332,14 +338,15 @@ async function markLost(db: Queryable, paymentId: PaymentId, lost: Lost): Promis
   // Once it is to be refunded it stays so; what was left may still have to be refunded, when the gateway captured it.
   const allocation = payment.allocation === 'refund' ? 'refund' : lost.allocation;
   await db.query(
-    `update payments set allocation = $2, lost_reason = coalesce(lost_reason, $3), updated_at = clock_timestamp()
+    `update payments set allocation = $2, lost_reason = coalesce(lost_reason, $3), updated_at = clock_timestamp(),
+            kept_paise = case when $2 = 'left' then 0 else kept_paise end
      where payment_id = $1`,
     [paymentId, allocation, lost.reason],
   );
   if (allocation === 'refund') {
     // The cause that the show's own commit gives when it takes a booking back: the same refund, not a second one.
     const cause = lost.fromBooking === true ? 'revoked' : 'lost';
-    const payload = { paymentId, amountPaise: payment.amountPaise, cause };
+    const payload = { paymentId, amountPaise: payment.amountPaise - payment.keptPaise, cause };
     await addJob(db, 'refund', payload, paymentId, { keepEarlier: true });
   }
   return true;
@@ -377,16 +384,21 @@ async function reserveRefund(
   const same = rows.find((row) => row.cause === cause && row.status !== 'failed');
   if (same !== undefined) return same;
   const reserved = rows.filter((row) => row.status !== 'failed').reduce((sum, row) => sum + row.amountPaise, 0);
-  const amountPaise = Math.min(refund.amountPaise, payment.amountPaise - reserved);
+  const leftPaise = payment.amountPaise - payment.keptPaise - reserved;
+  const amountPaise = Math.min(refund.amountPaise, leftPaise);
   if (amountPaise <= 0) return undefined;
   const made = await db.query<RefundRow & pg.QueryResultRow>(
     `insert into refunds (idempotency_key, payment_id, amount_paise, cause) values ($1, $2, $3, $4)
      returning ${REFUND_COLUMNS}`,
     [`rf-${paymentId}-${rows.length + 1}`, paymentId, amountPaise, cause],
   );
-  await db.query(`update payments set allocation = 'refund', updated_at = clock_timestamp() where payment_id = $1`, [
-    paymentId,
-  ]);
+  // A payment of which a cancellation gives back a part still pays: for the other seats, or for what is kept.
+  const pays = cause.startsWith('cancelled') && reserved + amountPaise < payment.amountPaise;
+  await db.query(
+    `update payments set allocation = case when $2 then allocation else 'refund' end, updated_at = clock_timestamp()
+     where payment_id = $1`,
+    [paymentId, pays],
+  );
   return made.rows[0];
 }
 

@@ -10,7 +10,7 @@ import type { BookingId, OrderId, PaymentId, RefundId } from '@housefull/schema/
 import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
-import { PRIORITIES, type Queryable, type SweepKind } from './jobs.ts';
+import { PRIORITIES, type Queryable, refundKeySql, type SweepKind } from './jobs.ts';
 import type { HeardPayment } from './payment-store.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES } from './tables.ts';
@@ -118,7 +118,8 @@ const noJob = (key: string) => `not exists (select from graphile_worker.jobs j w
 
 const UNCAPTURED = `
   payments p join bookings b on b.booking_id = p.booking_id and b.payment_id = p.payment_id
-  where p.status = 'booked' and b.status = 'confirmed' and b.captured_at is null`;
+  where p.status = 'booked' and (b.status = 'confirmed' or b.status = 'cancelled' and p.kept_paise > 0)
+    and b.captured_at is null`;
 
 const MISSING_CAPTURES = `
   select count(*)::int as n from (
@@ -135,17 +136,17 @@ const MISSING_REFUNDS = `
       select r.payment_id, r.amount_paise, r.cause from refunds r
       where r.status in ('requested', 'pending') and r.updated_at < clock_timestamp() - interval '5 minutes'
       union all
-      select p.payment_id, p.amount_paise, 'lost' from payments p
+      select p.payment_id, p.amount_paise - p.kept_paise, 'lost' from payments p
       where p.allocation = 'refund' and p.status in ('authorized', 'booked', 'captured')
         and p.updated_at < clock_timestamp() - interval '1 minute'
         and not exists (select from refunds r where r.payment_id = p.payment_id and r.status <> 'failed')
         and (select count(*) from refunds r where r.payment_id = p.payment_id) < ${MAX_REFUNDS}
     ) owed
-    where ${noJob("'refund:' || payment_id")}
+    where ${noJob(refundKeySql('owed'))}
     limit ${AT_ONCE}
   ) m, lateral graphile_worker.add_job('refund',
     json_build_object('paymentId', m.payment_id, 'amountPaise', m.amount_paise, 'cause', m.cause),
-    job_key => 'refund:' || m.payment_id, priority => ${PRIORITIES.refund})`;
+    job_key => ${refundKeySql('m')}, priority => ${PRIORITIES.refund})`;
 
 const UNPLACED = `
   select count(*)::int as n from (
@@ -161,9 +162,13 @@ const OVERDUE = `
   order by b.confirmed_at limit 20`;
 
 const STUCK = `
-  select p.payment_id as id from payments p
-  where p.allocation = 'refund' and p.status in ('authorized', 'booked', 'captured')
-    and (select count(*) from refunds r where r.payment_id = p.payment_id and r.status = 'failed') >= ${MAX_REFUNDS}
+  select p.payment_id as id from (
+    select r.payment_id from refunds r where r.status = 'failed' group by r.payment_id, r.cause
+    having count(*) >= ${MAX_REFUNDS}
+      and not exists (select from refunds o where o.payment_id = r.payment_id and o.cause = r.cause
+                        and o.status <> 'failed')
+  ) f join payments p using (payment_id)
+  where p.allocation in ('refund', 'booking') and p.status in ('authorized', 'booked', 'captured')
   order by p.updated_at limit 20`;
 
 /** A check that was found to be needed: not dropped for want of a token. */

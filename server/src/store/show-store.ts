@@ -5,6 +5,7 @@
 
 import type { NodeId, ShowId } from '@housefull/schema/ids';
 import type { SeatPlan } from '@housefull/schema/seat-plan';
+import type { CancelRules } from '../show/cancelling.ts';
 import type { Booking, Event, Hold, SellingRules, Tax } from '../show/command.ts';
 
 export type ClaimResult =
@@ -25,6 +26,8 @@ export interface SaleTerms {
   readonly ticketPaise?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   readonly taxes?: readonly Tax[];
   readonly selling?: Partial<Omit<SellingRules, 'startsAtMs'>>;
+  /** Absent: FULL_REFUND. */
+  readonly cancel?: CancelRules;
 }
 
 /** What a show is sold by when its terms say nothing: no orphans, and what is kept back is released at the end. */

@@ -15,6 +15,8 @@ import type { PriceLine } from '@housefull/schema/money';
 import type { SeatPlan } from '@housefull/schema/seat-plan';
 import type { BookingStatus, FailureReason, HoldStatus, Role } from '@housefull/schema/status';
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { CancelRules } from '../show/cancelling.ts';
+import type { Cancel } from '../show/command.ts';
 import type { SaleTerms } from './show-store.ts';
 
 /** Read as Date, written as Date or ISO text. */
@@ -54,6 +56,8 @@ export interface TheatersTable {
   address: string;
   fee_paise_per_seat: Generated<number>;
   refund_policy: Generated<'leave' | 'capture_then_refund'>;
+  /** Null: everything comes back until selling ends. */
+  cancel_rules: ColumnType<CancelRules | null, string | null | undefined, string | null>;
 }
 
 export interface ScreensTable {
@@ -151,6 +155,7 @@ export interface BookingsTable {
   body_hash: string;
   cancel_key: string | null;
   cancel_hash: string | null;
+  cancels: ColumnType<readonly Cancel[], string | undefined, string>;
   epoch: number;
   revision: number;
   pay_deadline: Timestamp;
@@ -193,6 +198,7 @@ export interface PaymentsTable {
   amount_paise: number;
   currency: Generated<string>;
   refunded_paise: Generated<number>;
+  kept_paise: Generated<number>;
   fee_paise: number | null;
   method: string | null;
   allocation: Generated<'none' | 'booking' | 'refund' | 'left'>;

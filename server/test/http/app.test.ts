@@ -318,6 +318,7 @@ describe('what machines ask', () => {
       'delete /api/holds/{id}',
       'get /api/bookings',
       'get /api/bookings/{id}',
+      'get /api/bookings/{id}/cancel',
       'get /api/cities',
       'get /api/movies',
       'get /api/movies/{id}',

@@ -4,6 +4,8 @@ import {
   type BookingView,
   bookingEnvelope,
   bookingView,
+  type CancelOffer,
+  cancelOffer,
   createdBooking,
   listOf,
   order,
@@ -53,9 +55,9 @@ const heldSeats = async (): Promise<number> => {
 };
 
 /** Pays, and lets settlement's command through to the actor, as the worker would. */
-async function pay(created: Created): Promise<ReturnType<AppFixture['gateway']['pay']>> {
+async function pay(created: Created, showId = app.showId): Promise<ReturnType<AppFixture['gateway']['pay']>> {
   const callback = app.gateway.pay(created.order.orderId, 'captured');
-  const found = await app.actors.find(app.showId);
+  const found = await app.actors.find(showId);
   if (!found.ok) throw new Error(found.refusal.code);
   const confirmed = await found.port.submit({
     type: 'confirm',
@@ -292,6 +294,99 @@ describe('paying and cancelling', () => {
     expect(answer).toMatchObject({ status: 409, body: { error: { code: 'not_cancellable' } } });
     const view = (await app.call<{ booking: BookingView }>(`/api/bookings/${created.booking.id}`, { token })).body;
     expect(view.booking.status).toBe('pending');
+  });
+});
+
+describe('cancelling seats', () => {
+  const TIERS = { tiers: [{ minutesBefore: 30, refundPercent: 50 }], feesBack: false };
+  beforeAll(async () => {
+    // A show of its own, since terms are frozen where a show is served.
+    const { rows } = await app.db.pool.query<{ show_id: string }>(
+      "select show_id from shows where screen_id = 'lotus-imax' order by starts_at desc offset 1 limit 1",
+    );
+    showId = rows[0]?.show_id as typeof app.showId;
+    await app.db.pool.query('update shows set terms = terms || $1 where show_id = $2', [{ cancel: TIERS }, showId]);
+  });
+  let showId: typeof app.showId;
+  const sold = async () => {
+    const { body } = await create({}, { showId });
+    await pay(body, showId);
+    return `/api/bookings/${body.booking.id}`;
+  };
+  const viewed = (answer: { body: unknown }) => bookingEnvelope.parse(answer.body).booking;
+
+  test('HTTP-40 an offer says what goes back and what is kept, and what is confirmed with it is what happens', async () => {
+    const path = await sold();
+    const { amountPaise, lines } = viewed(await app.call(path, { token }));
+    const feesPaise = lines.reduce((sum, line) => sum + (line.kind === 'seats' ? 0 : line.amountPaise), 0);
+    const one = await app.call<CancelOffer>(`${path}/cancel?seats=${seats[0]}`, { token });
+    expect(one.status).toBe(200);
+    const offer = cancelOffer.parse(one.body);
+    expect(offer).toMatchObject({ seats: [seats[0]], left: [seats[1]], refundPercent: 50 });
+    expect(offer.refundPaise).toBe((amountPaise - feesPaise) / 4);
+    expect(offer.refundPaise + offer.keptPaise).toBe(amountPaise / 2);
+    expect(offer.remainingMs).toBeGreaterThan(0);
+    const wrong = { seats: [seats[0]], expectedRefundPaise: offer.refundPaise + 1 };
+    expect(await app.call(`${path}/cancel`, { method: 'POST', token, body: wrong })).toMatchObject({
+      status: 409,
+      body: {
+        error: {
+          code: 'refund_changed',
+          details: { refundPaise: offer.refundPaise, keptPaise: offer.keptPaise },
+        },
+      },
+    });
+    expect(viewed(await app.call(path, { token })).seats).toEqual(seats);
+    const right = { seats: [seats[0]], expectedRefundPaise: offer.refundPaise };
+    // Without an Idempotency-Key, what is asked for is the key: asked twice it is done once.
+    for (let time = 0; time < 2; time += 1) {
+      const answer = await app.call(`${path}/cancel`, { method: 'POST', token, body: right });
+      expect(viewed(answer)).toMatchObject({
+        status: 'confirmed',
+        seats: [seats[1]],
+        amountPaise: amountPaise / 2,
+        cancels: [{ seats: [seats[0]], refundPaise: offer.refundPaise, keptPaise: offer.keptPaise }],
+      });
+    }
+    const all = cancelOffer.parse((await app.call(`${path}/cancel`, { token })).body);
+    expect(all).toMatchObject({ seats: [seats[1]], left: [], refundPaise: offer.refundPaise });
+    const rest = await app.call(`${path}/cancel`, { method: 'POST', token, body: {} });
+    expect(viewed(rest)).toMatchObject({ status: 'cancelled', cancels: [{}, { seats: [seats[1]] }] });
+    expect((await create({}, { showId })).status).toBe(201);
+  });
+
+  test('HTTP-40 what is not of the booking, not of the caller or not of the form is refused, and changes nothing', async () => {
+    const path = `${await sold()}/cancel`;
+    const other = (await app.guest()).token;
+    const calls: [string, object | undefined, string, string][] = [
+      ['GET', undefined, other, 'booking_not_found'],
+      ['POST', { seats }, other, 'booking_not_found'],
+      ['POST', { seats: ['A1'] }, token, 'seat_not_in_booking'],
+      ['POST', { seats: ['Z99'] }, token, 'unknown_seat'],
+      ['POST', { seats: [seats[0], seats[0]] }, token, 'duplicate_seat'],
+      ['POST', { seats: [] }, token, 'malformed'],
+      ['POST', { seats: [3] }, token, 'malformed'],
+      ['POST', { expectedRefundPaise: -1 }, token, 'malformed'],
+      ['POST', { expectedRefundPaise: '100' }, token, 'malformed'],
+      ['POST', { seats, refundPaise: 1 }, token, 'malformed'],
+    ];
+    for (const [method, body, as, code] of calls) {
+      const answer = await app.call(path, { method, token: as, ...(body === undefined ? {} : { body }) });
+      expect([code, answer.body]).toMatchObject([code, { error: { code } }]);
+    }
+    for (const query of ['seats=', 'seats=A1,,A2', `seats=${'A1,'.repeat(60)}A1`, 'seats=abcdefghij']) {
+      expect(await app.call(`${path}?${query}`, { token })).toMatchObject({ body: { error: { code: 'malformed' } } });
+    }
+    const offer = await app.call(`${path}?seats=${seats.join()}`, { token });
+    expect(cancelOffer.parse(offer.body)).toMatchObject({ seats, left: [] });
+    const staff = await app.tokenOf('box_office');
+    expect((await app.call(path, { token: staff })).status).toBe(200);
+  });
+
+  test('HTTP-40 the rules of a show stand in its detail', async () => {
+    const { body } = await app.call<ShowDetail>(`/api/shows/${showId}`);
+    expect(body.cancel).toEqual(TIERS);
+    expect((await app.call<ShowDetail>(`/api/shows/${app.showId}`)).body).not.toHaveProperty('cancel');
   });
 });
 

@@ -36,7 +36,15 @@ export type Step =
   | { readonly type: 'confirm'; readonly booking: number; readonly payment: number; readonly wrongBy?: number }
   | { readonly type: 'abandon'; readonly booking: number }
   | { readonly type: 'revoke'; readonly booking: number; readonly reason: FailureReason }
-  | { readonly type: 'cancel'; readonly who: number; readonly booking: number; readonly key: number }
+  | {
+      readonly type: 'cancel';
+      readonly who: number;
+      readonly booking: number;
+      readonly seats?: readonly number[] | undefined;
+      /** Added to the figure that the oracle expects; absent: nothing is expected. */
+      readonly wrongBy?: number | undefined;
+      readonly key: number;
+    }
   | { readonly type: 'block' | 'unblock'; readonly seats: readonly number[] }
   | { readonly type: 'again'; readonly back: number }
   | { readonly type: 'pass'; readonly ms: number }
@@ -131,6 +139,14 @@ export class Comparison {
     }
     if (!outcome.ok) throw new Error(`refused with ${outcome.refusal.code}; the oracle does not refuse`);
     expect(outcome.events.map((event) => event.type)).toEqual(verdict.events);
+    const [event] = outcome.events;
+    if (event?.type === 'cancelled') {
+      expect([event.refundPaise, event.keptPaise]).toEqual(verdict.paise);
+      expect(event.amountPaise).toBe(event.refundPaise + event.keptPaise);
+      expect(event.left?.amountPaise ?? 0).toBe(
+        (event.left?.lines ?? []).reduce((sum, line) => sum + line.amountPaise, 0),
+      );
+    }
     const { answer } = outcome;
     const about =
       answer.type === 'done' ? undefined : 'booking' in answer ? answer.booking.bookingId : answer.hold.holdId;
@@ -173,12 +189,19 @@ export class Comparison {
       case 'anchor':
         return { type, bookingId: booking as BookingId, orderId: order(step.order) };
       case 'confirm': {
-        const owed = this.oracle.bookings.find((one) => one.id === booking)?.paise ?? 0;
+        const owed = this.oracle.holds.find((one) => one.booking === booking)?.paise ?? 0;
         const paid = { orderId: order(1), paymentId: payment(step.payment), amountPaise: owed + (step.wrongBy ?? 0) };
         return { type, bookingId: booking as BookingId, ...paid };
       }
       case 'cancel':
-        return { type, bookingId: booking as BookingId, staff: step.who === BOX, ...this.#keyed(step, booking ?? '') };
+        return {
+          type,
+          bookingId: booking as BookingId,
+          staff: step.who === BOX,
+          ...(step.seats === undefined ? {} : { seats: step.seats }),
+          ...this.#expected(step, booking),
+          ...this.#keyed(step, booking ?? ''),
+        };
       case 'abandon':
         return { type, bookingId: booking as BookingId };
       case 'revoke':
@@ -198,6 +221,13 @@ export class Comparison {
     const id = numbered(this.#made);
     if (command?.type === 'hold' || command?.type === 'best') return { ...command, holdId: holdId(SHOW, id) };
     return command?.type === 'order' ? { ...command, bookingId: bookingId(SHOW, id) } : command;
+  }
+
+  #expected({ seats, wrongBy }: Extract<Step, { type: 'cancel' }>, id: string | undefined) {
+    const booking = this.oracle.bookings.find((one) => one.id === id);
+    if (wrongBy === undefined || booking === undefined) return {};
+    const [refundPaise = 0] = this.oracle.refundOf(booking, seats ?? booking.seats, this.nowMs) ?? [];
+    return { expectedRefundPaise: refundPaise + wrongBy };
   }
 
   #uncapped(who: number): { uncapped?: boolean } {

@@ -15,6 +15,7 @@ import {
   type ShowId,
 } from '@housefull/schema/ids';
 import type { Code, Refusal } from '@housefull/schema/refusals';
+import type { SeatPlan } from '@housefull/schema/seat-plan';
 import type { SeatCode } from '@housefull/schema/status';
 import { expect } from 'vitest';
 import {
@@ -69,9 +70,9 @@ export class House {
   readonly #keys: { readonly customerId: CustomerId; readonly key: string; readonly bodyHash: string }[] = [];
   #count = 0;
 
-  constructor(rows: readonly string[] = ['SSSSS', 'PPPPP'], rules: Partial<ShowRules> = {}) {
+  constructor(rows: readonly string[] | SeatPlan = ['SSSSS', 'PPPPP'], rules: Partial<ShowRules> = {}) {
     this.rules = { ...RULES, ...rules };
-    this.plan = indexPlan(planOf(rows));
+    this.plan = indexPlan('seats' in rows ? rows : planOf(rows));
     this.show = new Show(this.plan, this.rules, 1, emptyContents(), this.nowMs);
   }
 
@@ -152,10 +153,14 @@ export class House {
     return this.apply({ type: 'abandon', bookingId: id });
   }
 
-  cancel(who: string, id: BookingId, more: Keyed & { staff?: boolean } = {}): Outcome {
-    const { staff } = more;
-    const extra = staff === undefined ? {} : { staff };
-    return this.apply({ type: 'cancel', bookingId: id, ...extra, ...this.#keyed(who, more, `cancel ${id}`) });
+  cancel(
+    who: string,
+    id: BookingId,
+    more: Keyed & { staff?: boolean; seats?: readonly number[] | readonly string[]; expectedRefundPaise?: number } = {},
+  ): Outcome {
+    const { key: _key, body: _body, ...wish } = more;
+    const keyed = this.#keyed(who, more, `cancel ${id} ${JSON.stringify(wish)}`);
+    return this.apply({ type: 'cancel', bookingId: id, ...wish, ...keyed });
   }
 
   tick(): Outcome {

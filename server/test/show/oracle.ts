@@ -40,7 +40,13 @@ export interface OracleBooking {
 /** `about`: the hold or booking that the answer speaks of. */
 export type Verdict =
   | { readonly refused: string; readonly seats?: readonly number[]; readonly largestBlock?: number }
-  | { readonly changed: boolean; readonly events: readonly string[]; readonly about?: string | undefined };
+  | {
+      readonly changed: boolean;
+      readonly events: readonly string[];
+      readonly about?: string | undefined;
+      /** What goes back of cancelled seats, and what is kept. */
+      readonly paise?: readonly [number, number];
+    };
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>;
 
@@ -231,7 +237,7 @@ export class Oracle {
     const booking = this.bookings.find((one) => one.id === command.bookingId);
     if (booking === undefined) return no('booking_not_found');
     if (booking.payment === command.paymentId) return nothing(booking.id);
-    if (command.amountPaise !== booking.paise) return no('amount_mismatch');
+    if (command.amountPaise !== this.holdOf(booking).paise) return no('amount_mismatch');
     if (booking.status === 'confirmed') return no('already_paid');
     if (booking.status !== 'pending') {
       const late = booking.status === 'failed' && booking.reason === 'expired';
@@ -259,10 +265,43 @@ export class Oracle {
     const booking = this.bookings.find((one) => one.id === command.bookingId);
     if (booking === undefined) return no('booking_not_found');
     if (booking.who !== command.customerId && command.staff !== true) return no('booking_not_found');
-    if (booking.status === 'cancelled') return nothing(booking.id);
-    if (booking.status !== 'confirmed' || now >= this.rules.closesAtMs) return no('not_cancellable');
-    booking.status = 'cancelled';
-    return { changed: true, events: ['cancelled'], about: booking.id };
+    const { seats } = command as { seats?: readonly number[] };
+    if (booking.status === 'cancelled' && seats === undefined) return nothing(booking.id);
+    const paise = booking.status === 'confirmed' ? this.refundOf(booking, seats ?? booking.seats, now) : undefined;
+    if (paise === undefined) return no('not_cancellable');
+    if (seats !== undefined) {
+      if (seats.some((seat) => this.seats[seat] === undefined)) return no('unknown_seat');
+      if (seats.length === 0) return no('malformed');
+      if (new Set(seats).size < seats.length) return no('duplicate_seat');
+      const foreign = seats.filter((seat) => !booking.seats.includes(seat));
+      if (foreign.length > 0) return no('seat_not_in_booking', { seats: foreign });
+    }
+    if ((command.expectedRefundPaise ?? paise[0]) !== paise[0]) return no('refund_changed');
+    const left = booking.seats.filter((seat) => seats !== undefined && !seats.includes(seat));
+    if (left.length === 0) booking.status = 'cancelled';
+    else {
+      booking.seats = left;
+      booking.paise = this.price(left);
+    }
+    return { changed: true, events: ['cancelled'], about: booking.id, paise };
+  }
+
+  /** What goes back of these seats now and what is kept, in this world without taxes; undefined when nothing is cancelled. */
+  refundOf(_booking: OracleBooking, seats: readonly number[], now: number): [number, number] | undefined {
+    const { selling, closesAtMs, cancel, feePaisePerSeat } = this.rules;
+    if (now >= closesAtMs) return undefined;
+    if (cancel === undefined) return [this.price(seats), 0];
+    const ends = (minutes: number | undefined) =>
+      minutes === undefined ? closesAtMs - 1 : selling.startsAtMs - minutes * 60_000;
+    const open = cancel.tiers.filter((tier) => ends(tier.minutesBefore) >= now);
+    if (open.length === 0) return undefined;
+    const earliest = Math.min(...open.map((tier) => ends(tier.minutesBefore)));
+    const { refundPercent } = open.find((tier) => ends(tier.minutesBefore) === earliest) as { refundPercent: number };
+    const known = seats.filter((seat) => this.seats[seat] !== undefined);
+    const cost = this.price(known);
+    const base = cost - (cancel.feesBack ? 0 : known.length * feePaisePerSeat);
+    const refund = Math.round((base * refundPercent) / 100);
+    return [refund, cost - refund];
   }
 
   revoke(command: CommandOf<'revoke'>): Verdict {

@@ -21,7 +21,16 @@ const SMALL: ShowRules = {
   maxSeatsPerCustomer: 5,
   maxHoldsPerCustomer: 3,
   closesAtMs: 500,
-  selling: { ...RULES.selling, orphans: true },
+  pricePaise: { S: 20_001, P: 35_003 },
+  selling: { ...RULES.selling, orphans: true, startsAtMs: 600_000 },
+  cancel: {
+    tiers: [
+      { minutesBefore: 9.9935, refundPercent: 33 },
+      { refundPercent: 10 },
+      { minutesBefore: 9.996, refundPercent: 75 },
+    ],
+    feesBack: false,
+  },
 };
 /** Scripts a run of the tests plays; more with MODEL_RUNS. */
 const RUNS = Number(process.env.MODEL_RUNS ?? 4_000);
@@ -65,6 +74,20 @@ const blocked = {
   }),
 };
 
+const cancelled = {
+  who,
+  booking: recent,
+  key,
+  seats: fc.option(
+    fc.oneof(
+      { weight: 9, arbitrary: fc.uniqueArray(seat, { minLength: 1, maxLength: 2 }) },
+      { weight: 1, arbitrary: fc.array(fc.constantFrom(0, 1, SEATS, -1), { maxLength: 3 }) },
+    ),
+    { nil: undefined, freq: 2 },
+  ),
+  wrongBy: fc.option(fc.constantFrom(0, 0, 0, 1), { nil: undefined, freq: 2 }),
+};
+
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: stepOf('hold', { who, seats, key }) },
   { weight: 5, arbitrary: stepOf('best', best) },
@@ -74,7 +97,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: stepOf('confirm', confirm) },
   { weight: 2, arbitrary: stepOf('abandon', { booking: recent }) },
   { weight: 2, arbitrary: stepOf('revoke', { booking: recent, reason: fc.constantFrom(...FAILURE_REASONS) }) },
-  { weight: 5, arbitrary: stepOf('cancel', { who, booking: recent, key }) },
+  { weight: 10, arbitrary: stepOf('cancel', cancelled) },
   { weight: 1, arbitrary: stepOf('block', blocked) },
   { weight: 1, arbitrary: stepOf('unblock', blocked) },
   { weight: 4, arbitrary: stepOf('again', { back: fc.nat(4) }) },
@@ -114,6 +137,7 @@ describe('generated scripts', () => {
       ...['confirm done', 'confirm nothing', 'confirm lost', 'confirm already_paid', 'confirm amount_mismatch'],
       ...['abandon done', 'abandon nothing', 'abandon not_due', 'revoke done', 'revoke nothing'],
       ...['cancel done', 'cancel nothing', 'cancel not_cancellable', 'cancel booking_not_found'],
+      ...['cancel seat_not_in_booking', 'cancel refund_changed', 'cancel unknown_seat', 'cancel key_reused'],
       ...['block done', 'block seat_taken', 'unblock done', 'tick done', 'tick nothing'],
     ];
     expect(wanted.filter((what) => !seen.has(what))).toEqual([]);

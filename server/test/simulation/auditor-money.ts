@@ -66,14 +66,16 @@ function checkPayment(payment: GatewayPayment, ledger: Ledger, rows: PaymentRows
   if (new Set(causes.map((one) => one.cause)).size < causes.length) {
     throw new Violation('I7', `${paymentId} is given back twice for one cause`);
   }
+  const keptPaise = rows.payment(paymentId)?.keptPaise ?? 0;
   if (soldPaise !== undefined) {
-    if (status !== 'captured' || refundedPaise > 0 || amountPaise !== soldPaise) {
+    const cancelledPaise = amountPaise - soldPaise - keptPaise;
+    if (status !== 'captured' || refundedPaise !== cancelledPaise) {
       throw new Violation('I7', `${paymentId} pays ${soldPaise} and is ${status}, ${refundedPaise} went back`);
     }
     return;
   }
   if (status === 'authorized') throw new Violation('I7', `${paymentId} is still open`);
-  if (status === 'captured')
+  if (status === 'captured' && amountPaise - refundedPaise !== keptPaise)
     throw new Violation('I7', `${amountPaise - refundedPaise} of ${paymentId} are kept for nothing`);
 }
 

@@ -61,6 +61,7 @@ export class PaymentRows {
       reason: booking.reason ?? null,
       paymentId: booking.paymentId ?? null,
       captured: this.#captured.has(order.bookingId),
+      keptPaise: (booking.paymentId && this.#payments.get(booking.paymentId)?.keptPaise) ?? 0,
       pastDeadline: (hold?.expiresAtMs ?? 0) <= this.#database.nowMs(),
       refundPolicy: this.#refundPolicy,
     };
@@ -69,9 +70,15 @@ export class PaymentRows {
   payment(paymentId: PaymentId): PaymentRow | undefined {
     const row = this.#payments.get(paymentId);
     if (row === undefined) return undefined;
-    const { rank: _rank, currency = 'INR', refundedPaise = 0, lostReason = null, ...rest } = row;
+    const { rank: _rank, currency = 'INR', refundedPaise = 0, keptPaise = 0, lostReason = null, ...rest } = row;
     // A commit that gives the payment to a booking clears the reason.
-    return { ...rest, currency, refundedPaise, lostReason: row.allocation === 'booking' ? null : lostReason };
+    return {
+      ...rest,
+      currency,
+      refundedPaise,
+      keptPaise,
+      lostReason: row.allocation === 'booking' ? null : lostReason,
+    };
   }
 
   merge(orderId: OrderId, payments: readonly HeardPayment[]): readonly PaymentRow[] {
@@ -102,10 +109,11 @@ export class PaymentRows {
     const row = this.payment(paymentId);
     if (row === undefined || (row.allocation === 'booking' && lost.fromBooking !== true)) return false;
     const allocation = row.allocation === 'refund' ? 'refund' : lost.allocation;
-    this.#change(paymentId, { allocation, lostReason: row.lostReason ?? lost.reason });
+    const kept = allocation === 'left' ? { keptPaise: 0 } : {};
+    this.#change(paymentId, { allocation, lostReason: row.lostReason ?? lost.reason, ...kept });
     if (allocation === 'refund') {
       const cause = lost.fromBooking === true ? 'revoked' : 'lost';
-      const payload = { paymentId, amountPaise: row.amountPaise, cause };
+      const payload = { paymentId, amountPaise: row.amountPaise - row.keptPaise, cause };
       this.addJob('refund', payload, paymentId, { keepEarlier: true });
     }
     return true;
@@ -114,7 +122,7 @@ export class PaymentRows {
   leave(paymentId: PaymentId): void {
     const row = this.#payments.get(paymentId);
     if (row === undefined || this.refunds(paymentId).some((one) => one.status !== 'failed')) return;
-    this.#change(paymentId, { allocation: 'left' });
+    this.#change(paymentId, { allocation: 'left', keptPaise: 0 });
     this.recheckLeft(row.orderId);
   }
 
@@ -124,7 +132,8 @@ export class PaymentRows {
       const open = status === 'requested' || status === 'pending';
       if (!open || seen.has(paymentId) || this.#payments.get(paymentId)?.orderId !== orderId) continue;
       seen.add(paymentId);
-      this.addJob('refund', { paymentId, amountPaise, cause }, paymentId);
+      const subject = cause.startsWith('cancelled') ? `${paymentId}:${cause}` : paymentId;
+      this.addJob('refund', { paymentId, amountPaise, cause }, subject);
     }
   }
 
@@ -139,7 +148,11 @@ export class PaymentRows {
   recordLapsed(paymentId: PaymentId, reason: string): void {
     const row = this.#payments.get(paymentId);
     if (row?.allocation !== 'booking' || row.rank === CAPTURED) return;
-    this.#change(paymentId, { allocation: row.status === 'refunded' ? 'left' : 'none', lostReason: reason });
+    this.#change(paymentId, {
+      allocation: row.status === 'refunded' ? 'left' : 'none',
+      lostReason: reason,
+      keptPaise: 0,
+    });
   }
 
   reserveRefund(ask: { paymentId: PaymentId; amountPaise: number; cause: string }): RefundRow | undefined {
@@ -151,12 +164,14 @@ export class PaymentRows {
     const same = living.find((row) => row.cause === cause);
     if (same !== undefined) return same;
     const reserved = living.reduce((sum, row) => sum + row.amountPaise, 0);
-    const amountPaise = Math.min(ask.amountPaise, payment.amountPaise - reserved);
+    const leftPaise = payment.amountPaise - (payment.keptPaise ?? 0) - reserved;
+    const amountPaise = Math.min(ask.amountPaise, leftPaise);
     if (amountPaise <= 0) return undefined;
     const idempotencyKey = `rf-${paymentId}-${rows.length + 1}`;
     const made: RefundRow = { idempotencyKey, refundId: null, paymentId, amountPaise, status: 'requested', cause };
     this.#refunds.set(idempotencyKey, made);
-    this.#change(paymentId, { allocation: 'refund' });
+    const pays = cause.startsWith('cancelled') && reserved + amountPaise < payment.amountPaise;
+    if (!pays) this.#change(paymentId, { allocation: 'refund' });
     return made;
   }
 

@@ -73,6 +73,7 @@ export class Purchase {
   readonly orderId: OrderId;
   readonly paymentId: PaymentId;
   readonly amountPaise: number;
+  #left: { readonly seats: readonly number[]; readonly amountPaise: number; readonly ordinal: number };
 
   constructor(showId: ShowId, n: number, seats: readonly number[]) {
     this.showId = showId;
@@ -84,6 +85,12 @@ export class Purchase {
     this.orderId = orderIdOf(n);
     this.paymentId = paymentIdOf(n);
     this.amountPaise = 27_000 * Math.max(1, seats.length);
+    this.#left = { seats, amountPaise: this.amountPaise, ordinal: 0 };
+  }
+
+  /** What partial cancellations have left. */
+  get seatsLeft(): readonly number[] {
+    return this.#left.seats;
   }
 
   held(revision = 1, leftMs = 600_000): EventOf<'held'> {
@@ -155,9 +162,11 @@ export class Purchase {
     };
   }
 
-  cancelled(revision = 1): EventOf<'cancelled'> {
-    const { bookingId, customerId, seats, paymentId, amountPaise } = this;
-    const key = `cancel-key-${this.n}`;
+  /** Whole: of what is left. `keptPaise` of it does not come back. */
+  cancelled(revision = 1, keptPaise = 0): EventOf<'cancelled'> {
+    const { bookingId, customerId, paymentId } = this;
+    const { seats, amountPaise, ordinal } = this.#left;
+    const key = ordinal === 0 ? `cancel-key-${this.n}` : `u_staff cancel-key-${this.n}-${ordinal}`;
     return {
       type: 'cancelled',
       revision,
@@ -166,13 +175,26 @@ export class Purchase {
       seats,
       paymentId,
       amountPaise,
+      refundPaise: amountPaise - keptPaise,
+      keptPaise,
+      ordinal: ordinal + 1,
       key,
       bodyHash: `hash-of-${key}`,
     };
   }
 
+  /** Of the first seat that is left; the purchase goes on with the others. */
+  cancelledOne(revision = 1, keptPaise = 0): EventOf<'cancelled'> {
+    const whole = this.cancelled(revision);
+    const [seat, ...seats] = whole.seats as [number, ...number[]];
+    const left = { seats, amountPaise: whole.amountPaise - 27_000, lines: linesOf(whole.amountPaise - 27_000) };
+    this.#left = { seats, amountPaise: left.amountPaise, ordinal: whole.ordinal };
+    return { ...whole, seats: [seat], amountPaise: 27_000, refundPaise: 27_000 - keptPaise, keptPaise, left };
+  }
+
   revoked(revision = 1, wasConfirmed = true, reason: FailureReason = 'capture_failed'): EventOf<'revoked'> {
-    const { bookingId, holdId, customerId, seats, paymentId, amountPaise } = this;
+    const { bookingId, holdId, customerId, paymentId } = this;
+    const { seats, amountPaise } = this.#left;
     return {
       type: 'revoked',
       revision,

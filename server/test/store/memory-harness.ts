@@ -86,7 +86,7 @@ export class MemoryHarness implements Harness {
   async money() {
     const orders = [...this.database.orders.values()].sort((a, b) => (a.orderId < b.orderId ? -1 : 1));
     const payments = [...this.database.payments.values()].sort((a, b) => (a.paymentId < b.paymentId ? -1 : 1));
-    return [...orders, ...payments];
+    return [...orders, ...payments.map((payment) => ({ keptPaise: 0, ...payment }))];
   }
 
   async addPayment(payment: Parameters<Harness['addPayment']>[0]) {

@@ -140,7 +140,7 @@ export class PostgresHarness implements Harness {
         from gateway_orders order by order_id`);
     const payments = await this.admin.query(`
       select payment_id as "paymentId", order_id as "orderId", booking_id as "bookingId", status, rank,
-             amount_paise::int as "amountPaise", allocation
+             amount_paise::int as "amountPaise", kept_paise::int as "keptPaise", allocation
         from payments order by payment_id`);
     return [...orders.rows, ...payments.rows];
   }

@@ -49,7 +49,7 @@ export function entriesOf(
     events.push(purchase.held(revision, leftMs));
   };
   const end = (purchase: Purchase): void => {
-    for (const seat of purchase.seats) seatsInUse.delete(seat);
+    for (const seat of purchase.seatsLeft) seatsInUse.delete(seat);
   };
   const advance = (one: { readonly purchase: Purchase; stage: Stage }, { action, leftMs }: Step): void => {
     const { purchase, stage } = one;
@@ -68,8 +68,12 @@ export function entriesOf(
       if (action < 60) move('confirmed', purchase.confirmed(revision));
       else if (isEven) move('late', purchase.expired(revision, true));
       else move('over', purchase.revoked(revision, false, 'show_cancelled'));
+    } else if (stage === 'confirmed' && action % 3 === 0 && purchase.seatsLeft.length > 1) {
+      const event = purchase.cancelledOne(revision, action * 100);
+      for (const seat of event.seats) seatsInUse.delete(seat);
+      events.push(event);
     } else if (stage === 'confirmed') {
-      move('over', isEven ? purchase.cancelled(revision) : purchase.revoked(revision));
+      move('over', isEven ? purchase.cancelled(revision, action * 10) : purchase.revoked(revision));
     } else if (stage === 'late' && purchase.seats.every((seat) => !seatsInUse.has(seat) && !blocked.has(seat))) {
       for (const seat of purchase.seats) seatsInUse.add(seat);
       move('confirmed', purchase.confirmed(revision, true));

@@ -380,8 +380,63 @@ export function describeShowStore(name: string, openHarness: () => Promise<Harne
         const { bookingId, paymentId } = kept;
         await expectJob(`capture:${paymentId}`, 'capture', { bookingId, paymentId }, 0);
         const refundOf = ({ paymentId, amountPaise }: Purchase, cause: string) => ({ paymentId, amountPaise, cause });
-        await expectJob(`refund:${cancelled.paymentId}`, 'refund', refundOf(cancelled, 'cancelled'), 0);
+        await expectJob(`refund:${cancelled.paymentId}:cancelled`, 'refund', refundOf(cancelled, 'cancelled'), 0);
         await expectJob(`refund:${revoked.paymentId}`, 'refund', refundOf(revoked, 'revoked'), 0);
+      });
+
+      test('CANCEL-20 partial cancellations and the whole one, in one entry or several, each with its own refund', async () => {
+        const { showId, epoch, commit } = await openShow();
+        const [together, apart] = [new Purchase(showId, 1_150, [1, 2, 3]), new Purchase(showId, 1_151, [4, 5, 6])];
+        const cancelAll = (one: Purchase) => [one.cancelledOne(2, 700), one.cancelledOne(3), one.cancelled(4, 50)];
+        const [at, bt] = [cancelAll(together), cancelAll(apart)];
+        await commit(...together.bought(), ...at);
+        await commit(...apart.bought());
+        for (const [nth, event] of bt.entries()) {
+          await commit(event);
+          const show = await load(showId, epoch);
+          const booking = show.bookings.find((one) => one.bookingId === apart.bookingId);
+          const left = event.left ?? bt[nth - 1]?.left;
+          expect(booking).toMatchObject({ ...left, status: event.left === undefined ? 'cancelled' : 'confirmed' });
+          expect(booking?.cancels?.map((one) => one.seats)).toEqual(bt.slice(0, nth + 1).map((one) => one.seats));
+          expect(show.bookedSeats.map(([seat]) => seat)).toEqual(event.left?.seats ?? []);
+        }
+        const bookings = (await load(showId, epoch)).bookings.map(({ cancels = [] }) => cancels);
+        expect(bookings[0]).toEqual(
+          at.map(({ seats, refundPaise, keptPaise, key, bodyHash }) => ({
+            seats,
+            refundPaise,
+            keptPaise,
+            key,
+            bodyHash,
+          })),
+        );
+        for (const { paymentId } of [together, apart]) {
+          const money = (await harness.money()) as { paymentId?: string; keptPaise?: number }[];
+          expect(money.find((row) => row.paymentId === paymentId)?.keptPaise).toBe(750);
+          const jobs = (await harness.jobs()).filter((job) => job.key.startsWith(`refund:${paymentId}`));
+          expect(jobs.map(({ payload }) => payload)).toEqual([
+            { paymentId, amountPaise: 26_300, cause: 'cancelled' },
+            { paymentId, amountPaise: 27_000, cause: 'cancelled-2' },
+            { paymentId, amountPaise: 26_950, cause: 'cancelled-3' },
+          ]);
+        }
+      });
+
+      test('CANCEL-20 a cancellation of nothing that is there, or fenced, leaves nothing of itself', async () => {
+        const { showId, epoch, commit } = await openShow();
+        const [sold, never] = [new Purchase(showId, 1_160, [1, 2]), new Purchase(showId, 1_161, [3, 4])];
+        await commit(...sold.bought());
+        const before = timeless(await load(showId, epoch));
+        const refusedWith = { code: 'database_refused', outcome: 'none' };
+        await expect(commit(never.cancelledOne(2))).rejects.toMatchObject(refusedWith);
+        // More is kept than was paid.
+        await expect(commit(sold.cancelledOne(2, 60_000))).rejects.toMatchObject(refusedWith);
+        expect(timeless(await load(showId, epoch))).toEqual(before);
+        const next = await claimed(node.store, showId);
+        expect(await commit(new Purchase(showId, 1_160, [1, 2]).cancelledOne(2, 100))).toBe('fenced');
+        expect(timeless(await load(showId, next))).toEqual(before);
+        const jobs = await harness.jobs();
+        expect(jobs.filter((job) => job.key.startsWith('refund:') && job.key.includes(sold.paymentId))).toEqual([]);
       });
 
       test('COMMIT-12 a payment is merged by rank: what the gateway told since stands', async () => {
@@ -527,7 +582,8 @@ export function describeShowStore(name: string, openHarness: () => Promise<Harne
           return { ...rest, epoch: next, orderId: purchase.orderId, ...more };
         };
         const paidBy = (purchase: Purchase) => ({ paymentId: purchase.paymentId });
-        const cancelledBy = { cancelKey: cancelled.cancelled().key, cancelHash: cancelled.cancelled().bodyHash };
+        const { seats, refundPaise, keptPaise, key, bodyHash } = cancelled.cancelled();
+        const cancelledBy = { cancels: [{ seats, refundPaise, keptPaise, key, bodyHash }] };
         expect(show.bookings).toEqual([
           bookingOf(pending, 12, { status: 'pending' }),
           bookingOf(booked, 14, { status: 'confirmed', ...paidBy(booked) }),
