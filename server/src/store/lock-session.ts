@@ -19,7 +19,7 @@ export class LockSession {
 
   readonly #url: string;
   readonly #workers = new Set<string>();
-  #client: pg.Client | undefined;
+  #client: Line | undefined;
   /** The backends of the sessions before, as the database names them: a line can be lost on our side alone. */
   #former: string[] = [];
   #reconnect: NodeJS.Timeout | undefined;
@@ -41,7 +41,7 @@ export class LockSession {
     if (client === undefined) throw new Fault('database_unavailable', 'the lock session is not connected');
     const values = [LockSession.ORDERS, orderId];
     const tried = await client
-      .query<{ got: boolean }>('select pg_try_advisory_lock($1, hashtext($2)) as got', values)
+      .ask<{ got: boolean }>('select pg_try_advisory_lock($1, hashtext($2)) as got', values)
       .catch((cause: unknown) => {
         throw new Fault('database_unavailable', 'the lock session failed', { cause });
       });
@@ -50,7 +50,7 @@ export class LockSession {
       return await work();
     } finally {
       // A session that cannot unlock is ended; then the database has given its locks back.
-      await client.query('select pg_advisory_unlock($1, hashtext($2))', values).catch(() => client.end());
+      await client.ask('select pg_advisory_unlock($1, hashtext($2))', values).catch(() => client.end());
     }
   }
 
@@ -61,7 +61,7 @@ export class LockSession {
 
   async retireWorker(workerId: string): Promise<void> {
     if (!this.#workers.delete(workerId)) return;
-    await this.#client?.query('select pg_advisory_unlock($1, hashtext($2))', [LockSession.WORKERS, workerId]);
+    await this.#client?.ask('select pg_advisory_unlock($1, hashtext($2))', [LockSession.WORKERS, workerId]);
   }
 
   async close(): Promise<void> {
@@ -71,7 +71,7 @@ export class LockSession {
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({
+    const client = new Line({
       connectionString: this.#url,
       application_name: 'housefull-locks',
       connectionTimeoutMillis: STATEMENT_TIMEOUT_MS,
@@ -95,7 +95,7 @@ export class LockSession {
   }
 
   /** A client that was never the current one is being replaced already, or never came to be. */
-  #lost(client: pg.Client): void {
+  #lost(client: Line): void {
     if (this.#client !== client) return;
     this.#client = undefined;
     this.#reconnectSoon();
@@ -108,6 +108,21 @@ export class LockSession {
       this.#connect().catch(() => this.#reconnectSoon());
     }, RECONNECT_MS);
     this.#reconnect.unref();
+  }
+}
+
+/** A connection that is asked one thing at a time, as the driver wants it: settlements of many orders share this one. */
+class Line extends pg.Client {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** What fails here is the line: whoever waits behind it fails with it, at once, instead of each by its own timeout. */
+  ask<R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<pg.QueryResult<R>> {
+    const answer = this.#last.then(() => this.query<R>(text, values));
+    this.#last = answer;
+    answer.catch(() => {
+      if (this.#last === answer) this.#last = Promise.resolve();
+    });
+    return answer;
   }
 }
 
@@ -133,6 +148,6 @@ async function endBackends(client: pg.Client, backends: readonly string[]): Prom
   return rows.filter((row) => !row.ended).map((row) => row.backend);
 }
 
-async function lockWorker(client: pg.Client, workerId: string): Promise<void> {
-  await client.query('select pg_advisory_lock($1, hashtext($2))', [LockSession.WORKERS, workerId]);
+async function lockWorker(client: Line, workerId: string): Promise<void> {
+  await client.ask('select pg_advisory_lock($1, hashtext($2))', [LockSession.WORKERS, workerId]);
 }

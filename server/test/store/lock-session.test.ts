@@ -25,6 +25,27 @@ afterEach(async () => {
 });
 
 describe('lock session', () => {
+  test('JOB-8 orders asked for together wait for each other, and the driver finds nothing to complain about', async () => {
+    const warnings: string[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', hear);
+    const orders = Array.from({ length: 30 }, (_, at) => `order_${String(at).padStart(14, '0')}` as OrderId);
+    expect(await Promise.all(orders.map((order) => session.withOrder(order, async () => order)))).toEqual(orders);
+    await new Promise((resolve) => setImmediate(resolve)); // a warning comes a turn later
+    process.off('warning', hear);
+    expect(warnings).toEqual([]);
+  });
+
+  test('JOB-8 when the line breaks, those who waited for it hear it at once, and the next session serves', async () => {
+    const struck = proxy.cutOnNext('request');
+    const orders = Array.from({ length: 30 }, (_, at) => `order_${String(at).padStart(14, '0')}` as OrderId);
+    const asked = orders.map((order) => session.withOrder(order, async () => order));
+    const [answers] = await Promise.all([Promise.allSettled(asked), struck]);
+    expect(answers.map(({ status }) => status)).toEqual(orders.map(() => 'rejected'));
+    const served = () => session.withOrder(ORDER, async () => 'done').catch(() => undefined);
+    expect(await eventually('a session again', served, 4_000)).toBe('done');
+  });
+
   test('JOB-6 a session that the database still believes in is ended by its successor, and its locks with it', async () => {
     await session.announceWorker('worker-1');
     // The order's lock is taken, the line is cut on our side, and the database knows nothing of it.
