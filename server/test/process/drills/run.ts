@@ -45,8 +45,13 @@ export async function drill({ seed, small = false, only, say }: DrillOptions): P
   const drills = DRILLS.filter(({ name }) => only?.includes(name) ?? true);
   const cells = small ? smallMatrix(drills, random) : drills.flatMap((one) => allOf(one, random));
   const stage = await Stage.open();
-  const stop = (): void => void stage.close().finally(() => process.exit(1));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
+  // Signals may come twice, from a terminal and from what started us; what runs is ended once, and first.
+  let stopping = false;
+  const stop = (): void => {
+    if (!stopping) void stage.close().finally(() => process.exit(1));
+    stopping = true;
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   const outcomes: Outcome[] = [];
   const run = async (cell: Cell, late?: LateOrder): Promise<void> => {
     const outcome = await runCell(stage, cell, random, late);
