@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 // The double as a process of its own. Prints one line of JSON when it listens; SIGTERM or SIGINT stops it cleanly.
 
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startDouble } from './server.ts';
 
 const USAGE = `razorpay-double --dir DIR [--port 0] [--webhook-url URL] [--seed N]
 RAZORPAY_KEY_ID, RAZORPAY_KEY_SECRET and RAZORPAY_WEBHOOK_SECRET come from the environment.
-razorpay-double --demo: the same with public keys, in ./razorpay-double-data; for a first look only.`;
+razorpay-double --demo: the same with public keys, in the directory for temporary files; for a first look only.`;
 
-const DEMO_DIR = 'razorpay-double-data';
+const DEMO_DIR = join(tmpdir(), 'razorpay-double-demo');
 const DEMO: Readonly<Record<string, string>> = {
   RAZORPAY_KEY_ID: 'rzp_test_demo',
   RAZORPAY_KEY_SECRET: 'demo_key_secret',

@@ -4,9 +4,11 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import type { Outcome } from '../src/draft.ts';
-import { Draft } from '../src/draft.ts';
+import { Draft, ok } from '../src/draft.ts';
+import { putEndpoint } from '../src/endpoints.ts';
 import { Engine } from '../src/engine.ts';
 import { MAIN } from '../src/entities.ts';
+import type { Fault, FaultKind } from '../src/faults.ts';
 import type { Journal } from '../src/journal.ts';
 import { ledgerOf } from '../src/ledger.ts';
 import { createOrder } from '../src/orders.ts';
@@ -21,6 +23,7 @@ type Step =
   | { kind: 'pay'; order: number; outcome: PayOutcome; delayMs: number; second: boolean }
   | { kind: 'capture'; payment: number; wrongBy: number }
   | { kind: 'refund'; payment: number; share: number; key: number | null }
+  | { kind: 'fault'; fault: FaultKind; probability: number }
   | { kind: 'wait'; ms: number };
 
 const index = fc.nat(20);
@@ -44,6 +47,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     payment: index,
     share: fc.constantFrom(0.2, 0.5, 1, 1.1),
     key: fc.option(fc.nat(3)),
+  }),
+  fc.record({
+    kind: fc.constant('fault' as const),
+    fault: fc.constantFrom<FaultKind>(
+      ...(['late_authorization', 'second_authorization', 'auto_capture', 'refund_failed', 'refund_slowed'] as const),
+      ...(['drop', 'duplicate', 'reorder', 'wrong_amount'] as const),
+    ),
+    probability: fc.constantFrom(0.5, 1),
   }),
   fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(500, 5_000, 700_000, 4_000_000) }),
 );
@@ -70,6 +81,8 @@ function world(failingRefunds: boolean) {
   });
   // Timers fire when the steps move the clock, never by themselves.
   engine.stop();
+  engine.seed(1);
+  engine.execute('test', (draft) => putEndpoint(draft, { id: 'main', url: 'http://127.0.0.1:9/', secret: 's' }));
   if (failingRefunds) engine.changeSettings({ refundOutcome: 'failed' });
   const wait = (ms: number) => {
     nowMs += ms;
@@ -111,6 +124,23 @@ function run(engine: Engine, wait: (ms: number) => void, next: Step): void {
       execute((draft) =>
         refund(draft, { paymentId: id, merchantId: MAIN, fields: { amount }, key, requestHash: `${id} ${amount}` }),
       );
+      return;
+    }
+    case 'fault': {
+      const fault: Fault = {
+        id: engine.newId('fault'),
+        kind: next.fault,
+        on: '*',
+        remaining: 2,
+        probability: next.probability,
+        afterCommit: false,
+        status: 500,
+        retryAfterSeconds: null,
+        delayMs: 700_000,
+        distribution: 'fixed',
+        times: 2,
+      };
+      execute((draft) => ok(draft.put(['fault', fault])));
       return;
     }
     case 'wait':

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openJournal } from '../src/journal.ts';
 import { State } from '../src/state.ts';
-import { payFor, sdkFor, start, temporaryDir } from './harness.ts';
+import { control, payFor, sdkFor, start, temporaryDir } from './harness.ts';
 
 const shown = (state: State) => JSON.parse(JSON.stringify([...state.snapshot()])) as unknown;
 
@@ -19,6 +19,11 @@ test('DOUBLE-49 a long journal is rewritten as a snapshot that says the same, un
   const path = join(dir, 'journal.jsonl');
   const double = await start({ dir });
   const { orders, payments } = sdkFor(double.url);
+  const other = await control<{ account_id: string }>(double.url, 'POST', 'merchants', {});
+  const endpoint = { url: 'http://127.0.0.1:9/', secret: 's', account_id: other.account_id };
+  await control(double.url, 'POST', 'webhooks', endpoint);
+  await control(double.url, 'POST', 'faults', { kind: 'status', route: 'orders.all', probability: 0.5 });
+  await orders.all().catch(() => {});
   for (let nth = 0; nth < 5; nth += 1) {
     const order = await orders.create({ amount: 25_000, currency: 'INR', receipt: `bk_${nth}` });
     const { razorpay_payment_id: id } = await payFor(double.url, order.id);
@@ -38,6 +43,10 @@ test('DOUBLE-49 a long journal is rewritten as a snapshot that says the same, un
   expect(again.journal.dirId).toBe(double.dirId);
   long.state.clockOffsetMs = 5;
   expect(shown(again.state)).toEqual(shown(long.state));
+  for (const table of ['merchants', 'endpoints', 'faults', 'chance'] as const) {
+    expect([table, again.state[table]]).toEqual([table, long.state[table]]);
+  }
+  expect(again.state.chance.draws).toBe(1);
 });
 
 test('DOUBLE-50 changes appended together reach the disk together, before durable() resolves', async () => {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { ensureDouble, findRunningDouble, stopDouble } from '../src/running.ts';
 import { startDouble } from '../src/server.ts';
-import { control, KEYS, payFor, receiver, sdkFor, start, startProcess, temporaryDir } from './harness.ts';
+import { control, KEYS, MAIN, payFor, receiver, sdkFor, start, startProcess, temporaryDir } from './harness.ts';
 
 test('DOUBLE-24 killed between the journal and the webhook, the double delivers the event after its restart', async () => {
   const dir = await temporaryDir();
@@ -190,4 +190,25 @@ test('DOUBLE-31 live keys, empty secrets and missing arguments are refused with 
   );
   // A refused start leaves the directory free.
   await start({ dir });
+});
+
+test('DOUBLE-81 the demo needs no arguments, tells its seed, and its first order takes one command', async () => {
+  const dir = await temporaryDir();
+  const child = spawn(process.execPath, [MAIN, '--demo', '--dir', dir, '--seed', '9'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH },
+  });
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  });
+  const [output] = (await once(child.stdout, 'data')) as [Buffer];
+  const started = JSON.parse(output.toString()) as { url: string; seed: number };
+  expect(started.seed).toBe(9);
+  const order = await sdkFor(started.url, 'demo_key_secret', 'rzp_test_demo').orders.create({
+    amount: 25_000,
+    currency: 'INR',
+  });
+  const callback = await payFor(started.url, order.id, { card: { number: '4100 2800 0000 1007' } });
+  expect(callback.razorpay_order_id).toBe(order.id);
 });

@@ -139,6 +139,10 @@ test('DOUBLE-73 a retry keeps the secret its event was born with, whatever was r
   const seen = shop.received.length;
   await flush(url);
   expect(shop.signedWith(shop.received[seen], KEYS.webhookSecret)).toBe(true);
+  // So does a replay.
+  await control(url, 'POST', `events/${shop.received[0]?.eventId}/replay`);
+  await shop.atLeast(seen + 2);
+  expect(shop.signedWith(shop.received[seen + 1], KEYS.webhookSecret)).toBe(true);
   await payFor(url, order.id, { outcome: 'fail' });
   await flush(url);
   expect(shop.signedWith(shop.received.at(-1), 'the_new_one')).toBe(true);
