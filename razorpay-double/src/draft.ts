@@ -33,6 +33,7 @@ export class Draft {
   readonly newId: (prefix: string) => string;
   readonly #main: Merchant;
   readonly #puts = new Map<string, Put>();
+  readonly #heldIds = new Set<string>();
 
   constructor(state: State, main: Merchant, moment: Moment) {
     this.state = state;
@@ -83,9 +84,7 @@ export class Draft {
 
   /** Deliveries kept back by a fault, those of this draft too. */
   *heldDeliveries(): Generator<Delivery> {
-    const ids = new Set(this.state.heldDeliveryIds);
-    for (const put of this.#puts.values()) if (put[0] === 'delivery') ids.add(put[1].id);
-    for (const id of ids) {
+    for (const id of new Set([...this.state.heldDeliveryIds, ...this.#heldIds])) {
       const put = this.#puts.get(`delivery ${id}`);
       const delivery = put?.[0] === 'delivery' ? put[1] : this.state.deliveries.get(id);
       if (delivery?.behind !== undefined && delivery.status === 'pending') yield delivery;
@@ -113,6 +112,7 @@ export class Draft {
   }
 
   put(put: Put): void {
+    if (put[0] === 'delivery' && put[1].behind !== undefined) this.#heldIds.add(put[1].id);
     this.#puts.set(`${put[0]} ${keyOf(put)}`, put);
   }
 

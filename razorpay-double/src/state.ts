@@ -87,6 +87,7 @@ export class State {
   outbox = new DueHeap();
   #shelves = new Map<string, Shelf>();
   #eventIds: string[] = [];
+  #forgetAt = EVENTS_KEPT * 2;
   #staleArmed = false;
 
   shelfOf(merchantId: string): Shelf {
@@ -224,7 +225,7 @@ export class State {
   #putEvent(event: WebhookEvent): void {
     this.events.set(event.id, event.merchantId === undefined ? { ...event, merchantId: MAIN } : event);
     this.#eventIds.push(event.id);
-    if (this.#eventIds.length >= EVENTS_KEPT * 2) this.#forgetOldEvents();
+    if (this.#eventIds.length >= this.#forgetAt) this.#forgetOldEvents();
   }
 
   #putDelivery(delivery: Delivery): void {
@@ -247,6 +248,8 @@ export class State {
       this.deliveryIdsByEvent.delete(eventId);
       this.events.delete(eventId);
     }
+    // However many must stay, the next look comes only after as many new ones.
+    this.#forgetAt = Math.max(EVENTS_KEPT * 2, this.#eventIds.length + EVENTS_KEPT);
   }
 
   /** Money, history and faults go; merchants, settings and webhook endpoints stay; time is the machine's again. */
@@ -254,6 +257,7 @@ export class State {
     const { endpoints, settings, merchants, chance } = this;
     Object.assign(this, new State(), { endpoints, settings, merchants, chance });
     this.#eventIds = [];
+    this.#forgetAt = EVENTS_KEPT * 2;
     this.#shelves = new Map();
     this.#staleArmed = false;
   }
