@@ -114,8 +114,10 @@ export async function receiver(): Promise<Receiver> {
     url: '',
     received: [],
     answer: () => 200,
-    signedWith: (received, secret) =>
-      received?.headers['x-razorpay-signature'] === createHmac('sha256', secret).update(received.body).digest('hex'),
+    signedWith(received, secret) {
+      const signature = received === undefined ? '' : createHmac('sha256', secret).update(received.body).digest('hex');
+      return signature !== '' && received?.headers['x-razorpay-signature'] === signature;
+    },
     atLeast: (count) =>
       new Promise((resolve) => {
         const wake = () => resolve(made.received.slice(0, count));
