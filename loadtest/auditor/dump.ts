@@ -75,7 +75,8 @@ const BOOKINGS = `
     from bookings where show_id = any($1)`;
 const PAYMENTS = `
   select p.payment_id "paymentId", p.order_id "orderId", p.booking_id "bookingId", p.status,
-         p.amount_paise::float8 "amountPaise", p.refunded_paise::float8 "refundedPaise", p.kept_paise::float8 "keptPaise", p.currency
+         p.amount_paise::float8 "amountPaise", p.refunded_paise::float8 "refundedPaise",
+         p.kept_paise::float8 "keptPaise", p.currency, p.lost_reason "lostReason"
     from payments p join gateway_orders g using (order_id) where g.show_id = any($1)`;
 const REFUNDS = `
   select r.payment_id "paymentId", r.cause, r.amount_paise::float8 "amountPaise", r.status

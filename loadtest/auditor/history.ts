@@ -51,6 +51,11 @@ export interface Fail {
   readonly atMs: number;
   readonly op: number;
   readonly code: string;
+  /**
+   * Said by somebody who did not own the show any more, or while another message with this wish was still on its way:
+   * the wish may have happened, and may happen yet.
+   */
+  readonly doubtful?: true | undefined;
 }
 
 /** No answer: a timeout, a closed socket. It may have happened, and may happen yet. */
@@ -157,6 +162,8 @@ export interface PaymentRow {
   /** By cancellations; absent: nothing. */
   readonly keptPaise?: number;
   readonly currency: string;
+  /** Why it does not pay for its booking. */
+  readonly lostReason: string | null;
 }
 
 export interface RefundRow {
@@ -197,6 +204,8 @@ export interface AuditLimits {
   /** Of one customer on one show, holds and bookings together. */
   readonly maxSeatsPerCustomer: number;
   readonly maxHoldsPerCustomer: number;
+  /** Drawn by chance, in each id that admits to something: 22 of base62 are 130 bits. */
+  readonly randomChars: number;
   /** Each request has ended, or its socket is gone, after this. */
   readonly requestMs: number;
   /** Every unknown is resolved by its key this long after healing. */

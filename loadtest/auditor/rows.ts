@@ -1,4 +1,4 @@
-// The rows at rest against themselves (I1, I3, I4, I5, I12, I13, I15), and against what was acknowledged.
+// The rows at rest against themselves (I1, I3, I4, I5, I12, I13, I15, I16), and against what was acknowledged.
 
 import type { Findings } from './findings.ts';
 import { type BookingRow, byPosition, type Dump, type Evidence, type HoldRow } from './history.ts';
@@ -47,6 +47,7 @@ export function readRows({ dump, limits }: Evidence, findings: Findings): Rows {
   checkGuards(rows, findings);
   checkPairs(rows, findings);
   checkEpochs(rows, findings);
+  checkChance(rows, limits.randomChars, findings);
   for (const hold of dump.holds) {
     findings.must('I13', !isUnended(hold), () => `${hold.holdId} is still ${hold.status} at rest`);
     findings.must('I13', !isUnended(hold) || hold.leftMs > -limits.deadlineSlackMs, () => `${hold.holdId} did not end`);
@@ -142,5 +143,16 @@ function checkEpochs({ dump }: Rows, findings: Findings): void {
   for (const { showId, ownerEpoch } of dump.shows) {
     const epoch = newest.get(showId)?.epoch ?? 0;
     findings.must('I5', epoch <= ownerEpoch, () => `${showId} has rows of epoch ${epoch}, its owner has ${ownerEpoch}`);
+  }
+}
+
+/** Whoever knows the id of a booking has its ticket: what chance drew for it is long enough, and drawn once (I16). */
+function checkChance({ dump }: Rows, randomChars: number, findings: Findings): void {
+  const drawn = new Map<string, string>();
+  for (const id of [...dump.holds.map((row) => row.holdId), ...dump.bookings.map((row) => row.bookingId)]) {
+    const chance = id.slice(id.lastIndexOf('_') + 1);
+    findings.must('I16', chance.length >= randomChars, () => `only "${chance}" of ${id} can not be guessed`);
+    findings.must('I16', !drawn.has(chance), () => `${id} and ${drawn.get(chance)} are one draw`);
+    drawn.set(chance, id);
   }
 }

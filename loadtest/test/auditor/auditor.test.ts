@@ -116,12 +116,18 @@ const SPOILT: [Invariant, string, Spoil][] = [
     (e) => e.dump.refunds.push({ ...(e.dump.refunds[0] as (typeof e.dump.refunds)[number]) }),
   ],
   ['I7', 'a payment that we do not know', (e) => drop(e.dump.payments, (row) => row.paymentId === 'pay-b1')],
-  ['I7', 'our books say otherwise', (e) => Object.assign(e.dump.payments[1] as object, { refundedPaise: 0 })],
+  ['I10', 'our books say otherwise', (e) => Object.assign(e.dump.payments[1] as object, { refundedPaise: 0 })],
   ['I8', 'confirmed without a payment', (e) => drop(e.ledger, (row) => row.paymentId === 'pay-b1')],
   ['I8', 'confirmed by a payment of another amount', (e) => (paid(e, 'pay-b1').amountPaise = 150)],
   ['I8', 'confirmed by the payment of another booking', (e) => (paid(e, 'pay-b1').receipt = 'b2')],
   ['I8', 'confirmed by an order that is not ours', (e) => drop(e.dump.gatewayOrders, (row) => row.bookingId === 'b1')],
+  ['I8', 'cancelled since, and it was confirmed by nothing', (e) => (booking(e, 'b2').paymentId = 'pay-b9')],
   ['I9', 'late money that bought nothing and stays', (e) => (paid(e, 'pay-b2').returnedPaise = 0)],
+  [
+    'I9',
+    'money that went back because somebody did not answer',
+    (e) => Object.assign(e.dump.payments[1] as object, { lostReason: 'unavailable' }),
+  ],
   ['I11', 'a map that goes back', (e) => (mapAt(e, 2, 2).epoch = 1)],
   ['I11', 'a change that a viewer never got', (e) => drop(mapAt(e, 2, 5).changes as unknown[], () => true)],
   [
@@ -149,6 +155,15 @@ const SPOILT: [Invariant, string, Spoil][] = [
   ['I13', 'held at rest', (e) => Object.assign(hold(e, 'h4'), { status: 'live' })],
   ['I15', 'a viewer who sees fewer seats', (e) => Object.assign(mapAt(e, 1, 0), { full: '0000000' })],
   ['I15', 'a row with a seat that the show does not have', (e) => e.dump.blockedSeats.push({ showId: SHOW, seat: 8 })],
+  ['I16', 'a ticket that can be guessed', (e) => (e.limits.randomChars = 3)],
+  [
+    'I16',
+    'a ticket that is drawn twice',
+    (e) => {
+      for (const row of [booking(e, 'b1'), booking(e, 'b2')]) row.bookingId = `b_${row.bookingId}_same`;
+    },
+  ],
+  ['I17', 'a hold that was released by the key of another wish', (e) => (hold(e, 'h2').releaseKey = 'key-5')],
   ['I17', 'a hold that nobody asked for', (e) => (hold(e, 'h2').key = 'stray')],
   ['I17', 'a release by a stranger is granted', (e) => (entryOf(e, 'invoke', 4).customerId = 'mina')],
   ['I17', "told of what is another customer's", (e) => (entryOf(e, 'told').customerId = 'ravi')],

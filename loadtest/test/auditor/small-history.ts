@@ -42,6 +42,7 @@ function bookingRow(bookingId: string, hold: HoldRow, row: Partial<BookingRow>):
 const paymentRow = (booking: BookingRow, row: Partial<PaymentRow>): PaymentRow => ({
   ...{ paymentId: `pay-${booking.bookingId}`, orderId: `order-${booking.bookingId}`, bookingId: booking.bookingId },
   ...{ status: 'captured', amountPaise: booking.amountPaise, refundedPaise: 0, currency: 'INR' },
+  lostReason: null,
   ...row,
 });
 
@@ -166,7 +167,7 @@ function story(): Entry[] {
 }
 
 const LIMITS = {
-  ...{ maxSeatsPerHold: 4, maxSeatsPerCustomer: 6, maxHoldsPerCustomer: 5 },
+  ...{ maxSeatsPerHold: 4, maxSeatsPerCustomer: 6, maxHoldsPerCustomer: 5, randomChars: 2 },
   ...{ requestMs: 3_000, resolveMs: 5_000, deadlineSlackMs: 1_000 },
 };
 

@@ -1,26 +1,25 @@
 // Auditor
 // -------
-// Watches the database, every answer and every map, and says where they contradict each other or themselves. Knows
-// nothing of how the server works: rows, answers and words only.
+// What only somebody inside the simulated world can see: the rows after each step, each answer and each map at the moment
+// it leaves its node. What is seen from outside, and at rest, is the common auditor's (loadtest/auditor).
 //
+// Knows nothing of how the server works: rows, answers and words only.
 // Never:  changes anything.
 
 import type { BookingId, CustomerId, NodeId, ShowId } from '@housefull/schema/ids';
 import { AVAILABLE, BLOCKED, BOOKED, HELD, type SeatCode } from '@housefull/schema/status';
 import { codeAt } from '@housefull/schema/wire';
+import { INVARIANTS as COMMON } from '../../../loadtest/auditor/findings.ts';
 import type { MapSnapshot, ShowReply, ShowRequest } from '../../src/routing/show-port.ts';
 import type { Booking } from '../../src/show/command.ts';
 import type { HoldRow, MemoryDatabase, ShowTables } from '../../src/store/memory-database.ts';
-import { checkMoney, type Ledger, type Sale } from './auditor-money.ts';
 import { RULES } from './options.ts';
-import type { PaymentRows } from './payment-rows.ts';
 import { Violation } from './violation.ts';
 
-/** Those of the list of invariants that a simulated world can show; L7: the house sells again by itself. */
-export const INVARIANTS = [
-  ...(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'I10'] as const),
-  ...(['I11', 'I12', 'I13', 'I14', 'I18', 'I19', 'L7'] as const),
-] as const;
+/** Those that are looked at here; L7: the house sells again by itself. */
+const ONLINE = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I9', 'I12', 'I14', 'I18', 'I19', 'L7'] as const;
+/** All of them: here, and by the common auditor. */
+export const INVARIANTS = [...new Set([...COMMON, ...ONLINE])];
 export type Invariant = (typeof INVARIANTS)[number];
 
 /** No clock of a node moves an expiry by more. */
@@ -39,26 +38,22 @@ export class Auditor {
   readonly #fenced = new Map<ShowId, number>();
   /** Shows whose rows may have changed since the last look. */
   readonly #touched = new Set<ShowId>();
-  readonly #reusable = new Set<string>();
   readonly #reached = new Map<string, number>();
   readonly #evaluated = new Map<Invariant, number>();
   /** Each hold and booking as it was at the last look. */
   readonly #holds = new Map<string, HoldRow['status']>();
   readonly #bookings = new Map<string, string>();
-  /** The last map that anybody saw, by show (I11). */
-  readonly #maps = new Map<ShowId, { epoch: number; revision: number; text: string }>();
-  readonly #sales = new Map<string, Sale>();
-  /** Late money takes its seats whatever the cap says, so these may have more. */
-  readonly #uncapped = new Set<CustomerId>();
-  /** Whose booking was confirmed by the commit that is looked at. */
-  readonly #justPaid = new Set<CustomerId>();
+  readonly #createdAtMs = new Map<string, number>();
+  readonly #nowMs: () => number;
   /** How far the database's own clock was ever set, there and back: that does move deadlines. */
   databaseStepsMs = 0;
   answers = 0;
   acknowledged = 0;
 
-  constructor(database: MemoryDatabase) {
+  /** `nowMs`: true time, which no fault moves. */
+  constructor(database: MemoryDatabase, nowMs: () => number) {
     this.#database = database;
+    this.#nowMs = nowMs;
     this.#watch(database);
   }
 
@@ -68,9 +63,9 @@ export class Auditor {
     this.#touched.clear();
   }
 
-  /** This customer is about to use this key with another body, and must be refused. */
-  mayReuse(customerId: CustomerId, key: string): void {
-    this.#reusable.add(`${customerId} ${key}`);
+  /** When the row of a hold was first there. */
+  createdAtMs(holdId: string): number {
+    return this.#createdAtMs.get(holdId) ?? Number.POSITIVE_INFINITY;
   }
 
   /** A reply at the moment it leaves its node: what it promises must be durable now (I2, I19). */
@@ -79,10 +74,6 @@ export class Auditor {
     this.reach(`${request.type} ${reply.ok ? 'ok' : reply.refusal.code}`);
     if (!reply.ok) {
       if (reply.refusal.code === 'internal') throw new Violation('bug', `${request.type} was answered internal`);
-      const reusedKey = reply.refusal.code === 'key_reused' && 'key' in request;
-      if (reusedKey && !this.#reusable.has(`${request.caller.customerId} ${request.key}`)) {
-        throw new Violation('I6', `${request.type}: its own key is key_reused`);
-      }
       return;
     }
     this.acknowledged += 1;
@@ -90,49 +81,23 @@ export class Auditor {
     this.#checkDurable(showId, request, reply.value as never);
   }
 
-  /** A map as a viewer got it right after a commit. `steady`: nothing is between the actor and the database. */
-  saw(nodeId: NodeId, snapshot: MapSnapshot, before: { epoch: number; revision: number } | undefined): void {
-    const { showId, epoch, revision, words } = snapshot;
-    if (before !== undefined && (epoch < before.epoch || (epoch === before.epoch && revision < before.revision))) {
-      throw new Violation('I11', `${showId} went back from ${before.epoch}/${before.revision} to ${epoch}/${revision}`);
-    }
+  /** A map at the moment it leaves its node, right after a commit: an owner shows what the rows say now. */
+  saw(nodeId: NodeId, { showId, epoch, words, capacity }: MapSnapshot): void {
     const owner = this.#database.owners.get(showId);
-    this.evaluate('I11');
-    const text = words.join();
-    const same = this.#maps.get(showId);
-    if (same?.epoch === epoch && same.revision === revision && same.text !== text) {
-      throw new Violation('I11', `${showId} has two maps at ${epoch}/${revision}`);
-    }
-    this.#maps.set(showId, { epoch, revision, text });
     if (owner?.epoch !== epoch || owner.nodeId !== nodeId) return;
     this.evaluate('I19');
-    const wanted = statusesOf(this.#database.tables(showId), snapshot.capacity, showId);
+    const wanted = statusesOf(this.#database.tables(showId), capacity, showId);
     wanted.forEach((code, seat) => {
       const shown = codeAt(words, seat);
       if (shown !== code) throw new Violation('I19', `${showId} shows seat ${seat} as ${shown}; its row says ${code}`);
     });
   }
 
-  /** When all is quiet: nothing is held, every sale has its money, every rupee has its place. */
-  checkAtRest(ledger: Ledger, rows: PaymentRows): void {
-    for (const [showId, tables] of this.#database.allTables()) {
-      this.#checkRows(showId);
-      const open = [...tables.holds.values()].find((hold) => hold.status === 'live' || hold.status === 'paying');
-      if (open !== undefined) throw new Violation('I13', `${open.holdId} is still ${open.status} at rest`);
-      this.evaluate('I13');
-    }
-    checkMoney(this.#database, ledger, rows, this.#sales.values(), (invariant) => this.evaluate(invariant));
-  }
-
-  /** Whether money is where it belongs already; what is not may still be found by a timer. */
-  isBalanced(ledger: Ledger, rows: PaymentRows): boolean {
-    try {
-      checkMoney(this.#database, ledger, rows, this.#sales.values());
-      return true;
-    } catch (violation) {
-      if (violation instanceof Violation) return false;
-      throw violation;
-    }
+  /** Whether a map is not what the rows say. */
+  differs({ showId, words, capacity }: MapSnapshot): boolean {
+    return statusesOf(this.#database.tables(showId), capacity, showId).some(
+      (code, seat) => codeAt(words, seat) !== code,
+    );
   }
 
   /** Counts that an invariant was looked at on something. */
@@ -242,66 +207,68 @@ export class Auditor {
       throw new Violation('I1', `${showId} guards ${guarded}, has sold ${booked}`);
     this.evaluate('I1', guarded.length);
     const keys = new Set<string>();
-    this.#justPaid.clear();
-    for (const booking of tables.bookings.values()) this.#followBooking(booking);
+    const paid = [...tables.bookings.values()].filter((booking) => this.#followBooking(booking));
+    const made: HoldRow[] = [];
     for (const hold of tables.holds.values()) {
       const id = `${hold.customerId} ${hold.key}`;
       if (keys.has(id)) throw new Violation('I6', `${showId}: two holds of ${id}`);
       keys.add(id);
-      this.#followHold(hold, tables);
+      if (this.#followHold(hold)) made.push(hold);
       const booking = hold.bookingId === undefined ? undefined : tables.bookings.get(hold.bookingId);
       if (booking !== undefined) this.evaluate('I4');
       if ((hold.status === 'paying') !== (booking?.status === 'pending')) {
         throw new Violation('I4', `${hold.holdId} is ${hold.status}, its booking is ${booking?.status}`);
       }
     }
+    for (const hold of made) this.#checkCap(hold, made, paid, tables);
   }
 
-  #followHold(hold: HoldRow, tables: ShowTables): void {
-    const before = this.#holds.get(hold.holdId);
-    if (hold.status === 'live' || hold.status === 'paying') this.evaluate('I3');
-    if (before === hold.status) return;
-    this.#holds.set(hold.holdId, hold.status);
-    if (before === undefined) this.#checkCap(hold, tables);
-    if (before !== 'live' || hold.status !== 'expired') return;
-    this.evaluate('I14');
-    const earlyMs = hold.expiresAtMs - this.#database.nowMs() - this.databaseStepsMs;
-    if (earlyMs > EXPIRY_TOLERANCE_MS) throw new Violation('I14', `${hold.holdId} expired ${earlyMs} ms too early`);
-  }
-
-  #followBooking(booking: Booking): void {
-    const { bookingId, status, paymentId, amountPaise, customerId } = booking;
-    const before = this.#bookings.get(bookingId);
-    if (before === status) return;
-    this.#bookings.set(bookingId, status);
-    if (status !== 'confirmed') return;
-    this.#sales.set(bookingId, { bookingId, paymentId, amountPaise });
-    // Expired and retaken within one commit leaves no trace in the rows but this: a new hold beside it.
-    this.#justPaid.add(customerId);
-    if (before !== 'failed') return;
-    // That all its seats were free is what the statuses of the seats have just shown.
-    this.evaluate('I9');
-    this.#uncapped.add(customerId);
-  }
-
-  #checkCap(made: HoldRow, tables: ShowTables): void {
-    const { customerId } = made;
-    if (made.seats.length > RULES.maxSeatsPerHold) throw new Violation('I12', `${made.holdId} has ${made.seats}`);
-    if (this.#uncapped.has(customerId)) return;
-    if (this.#justPaid.has(customerId)) {
-      this.#uncapped.add(customerId);
-      return;
+  /** Answers whether it is new. */
+  #followHold({ holdId, status, expiresAtMs }: HoldRow): boolean {
+    const before = this.#holds.get(holdId);
+    if (status === 'live' || status === 'paying') this.evaluate('I3');
+    if (before === status) return false;
+    this.#holds.set(holdId, status);
+    if (before === undefined) this.#createdAtMs.set(holdId, this.#nowMs());
+    if (before === 'live' && status === 'expired') {
+      this.evaluate('I14');
+      const earlyMs = expiresAtMs - this.#database.nowMs() - this.databaseStepsMs;
+      if (earlyMs > EXPIRY_TOLERANCE_MS) throw new Violation('I14', `${holdId} expired ${earlyMs} ms too early`);
     }
+    return before === undefined;
+  }
+
+  /** Answers whether it was confirmed just now. */
+  #followBooking({ bookingId, status }: Booking): boolean {
+    const before = this.#bookings.get(bookingId);
+    if (before === status) return false;
+    this.#bookings.set(bookingId, status);
+    // Retaken: that all its seats were free is what the statuses of the seats have just shown.
+    if (status === 'confirmed' && before === 'failed') this.evaluate('I9');
+    return status === 'confirmed';
+  }
+
+  /**
+   * What its customer certainly had when this hold was made: what was there before this commit and still is, and what the
+   * commit made before it. Late money takes its seats whatever the cap says, but no hold is made above it.
+   */
+  #checkCap(hold: HoldRow, made: readonly HoldRow[], paid: readonly Booking[], tables: ShowTables): void {
+    const { customerId, holdId, seats, revision } = hold;
+    if (seats.length > RULES.maxSeatsPerHold) throw new Violation('I12', `${holdId} has ${seats}`);
     this.evaluate('I12');
-    let seats = 0;
-    for (const hold of tables.holds.values()) {
-      const open = hold.status === 'live' || hold.status === 'paying';
-      if (open && hold.customerId === customerId) seats += hold.seats.length;
+    let count = seats.length;
+    for (const other of tables.holds.values()) {
+      if (other === hold || other.customerId !== customerId || (other.status !== 'live' && other.status !== 'paying'))
+        continue;
+      if (!made.includes(other) || other.revision < revision) count += other.seats.length;
     }
     for (const booking of tables.bookings.values()) {
-      if (booking.status === 'confirmed' && booking.customerId === customerId) seats += booking.seats.length;
+      // Confirmed by this very commit, it may have been expired for a moment within it.
+      if (booking.status !== 'confirmed' || booking.customerId !== customerId || paid.includes(booking)) continue;
+      count += booking.seats.length;
     }
-    if (seats > RULES.maxSeatsPerCustomer) throw new Violation('I12', `${customerId} has ${seats} seats`);
+    if (count > RULES.maxSeatsPerCustomer)
+      throw new Violation('I12', `${customerId} has ${count} seats with ${holdId}`);
   }
 
   #watch(database: MemoryDatabase): void {

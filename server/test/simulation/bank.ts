@@ -6,6 +6,7 @@
 // Owns:  the gateway, what is still to happen at it, and webhooks under way.
 
 import type { OrderId, RefundId } from '@housefull/schema/ids';
+import type { GatewayOrder } from '../../src/payments/gateway.ts';
 import { createMemoryGateway, type MemoryGateway, type MemoryWebhook } from '../../src/payments/memory-gateway.ts';
 import { Fault } from '../../src/store/fault.ts';
 import { LAPSING_MINUTES, MANUAL_EXPIRY_MINUTES } from './options.ts';
@@ -19,6 +20,8 @@ export class Bank {
   readonly gateway: MemoryGateway;
   readonly #world: World;
   readonly #party = new Party('bank');
+  /** Our booking ids, as the gateway has them with its orders. */
+  readonly receipts = new Map<OrderId, string>();
   /** Things that will still happen at the bank, and webhooks that will still be delivered. */
   pending = 0;
 
@@ -35,6 +38,7 @@ export class Bank {
         if (world.away.has('gateway')) throw silent('none');
         if (world.luck('gateway did not hear', world.options.faults.gatewayBefore)) throw silent('none');
         const result = act();
+        if (call === 'createOrder') this.#noteReceipt(result as GatewayOrder);
         await scheduler.sleep(this.#party, world.latencyMs(), `${call} done`);
         if (world.luck('gateway reply lost', world.options.faults.gatewayAfter)) throw silent('unknown');
         return result;
@@ -42,6 +46,10 @@ export class Bank {
       onWebhook: (webhook) => this.#send(webhook),
     });
     if (world.swarm.has('refund pending')) this.gateway.refundsPending(true);
+  }
+
+  #noteReceipt({ orderId, receipt }: GatewayOrder): void {
+    this.receipts.set(orderId, receipt);
   }
 
   /** Whether money is neither at rest nor on its way home. */
@@ -61,7 +69,8 @@ export class Bank {
         const known = rows.payment(paymentId)?.status ?? 'created';
         const unheard = known === 'created' || known === 'failed';
         const [node] = this.#world.liveNodes();
-        if (status === 'captured' && unheard && node !== undefined) void node.till.hint(orderId).catch(noticed);
+        if ((status === 'captured' || status === 'refunded') && unheard && node !== undefined)
+          void node.till.hint(orderId).catch(noticed);
       }
     }
   }

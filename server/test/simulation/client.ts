@@ -6,13 +6,14 @@
 
 import type { BookingId, CustomerId, HoldId, OrderId, ShowId } from '@housefull/schema/ids';
 import type { ShowReply, ShowRequest } from '../../src/routing/show-port.ts';
+import { Asking } from './history.ts';
+import { REQUEST_MS } from './options.ts';
 import { Party } from './scheduler.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
 /** The world, not the request, said no: asking again with the same key is right. */
 const AGAIN = new Set(['unavailable', 'overloaded', 'payment_unavailable', 'rate_limited']);
-const TIMEOUT_MS = 1_500;
 
 interface Held {
   readonly showId: ShowId;
@@ -51,14 +52,16 @@ export class SimClient {
   /** Sends a request until it is answered for good. The key stays the same, so that it has one effect. */
   async ask<R extends ShowRequest>(showId: ShowId, request: R): Promise<ShowReply<R['type']>> {
     const { scheduler } = this.#world;
-    const askedAtMs = scheduler.nowMs;
     this.unknown = `${request.type} of ${this.party.name}`;
+    const asking = new Asking();
+    const { history } = this.#world;
     for (let attempt = 1; ; attempt += 1) {
       this.requests += 1;
-      const reply = await this.#world.send(this.party, showId, request, TIMEOUT_MS);
+      const op = history.invoke(showId, request);
+      const reply = await this.#world.send(this.party, showId, request, REQUEST_MS, asking);
+      history.heard(op, reply as ShowReply | undefined, asking);
       if (reply !== undefined && (reply.ok || !AGAIN.has(reply.refusal.code))) {
         this.unknown = undefined;
-        if (attempt > 1) this.#world.resolved(request.type, askedAtMs);
         const answer = reply.ok ? 'yes' : reply.refusal.code;
         scheduler.note(
           `${this.party.name} ${describe(showId, request)}: ${answer}${attempt > 1 ? `, asked ${attempt} times` : ''}`,
@@ -71,7 +74,7 @@ export class SimClient {
 
   async #act(): Promise<void> {
     const { random } = this.#world.scheduler;
-    const kind = random.weighted({ hold: 5, best: 3, release: 3, order: 5, pay: 4, cancel: 1, mine: 1 });
+    const kind = random.weighted({ hold: 5, best: 3, release: 3, order: 5, pay: 4, cancel: 1, mine: 1, meddle: 1 });
     const showId = random.pick(this.#world.showIds);
     switch (kind) {
       case 'hold':
@@ -97,6 +100,8 @@ export class SimClient {
       case 'mine':
         await this.ask(showId, { type: 'mine', caller: this.#caller() });
         return;
+      case 'meddle':
+        return this.#meddle();
     }
   }
 
@@ -110,17 +115,29 @@ export class SimClient {
     const reply = await this.ask(showId, request);
     if (!reply.ok) return;
     this.#holds.push({ showId, holdId: (reply.value as { holdId: HoldId }).holdId });
-    if (random.chance(0.1)) await this.#reuseKey(showId, base.key);
+    if (random.chance(0.1)) await this.#reuseKey(showId, base.key, count);
   }
 
   /** The key of a hold with another body: no owner says yes (I6). */
-  async #reuseKey(showId: ShowId, key: string): Promise<void> {
-    const caller = this.#caller();
-    this.#world.auditor.mayReuse(this.customerId, key);
-    const reply = await this.ask(showId, { type: 'best', caller, count: 2, category: 'S', key });
+  async #reuseKey(showId: ShowId, key: string, count: number): Promise<void> {
     // An owner that was robbed of its lease and does not know it yet may refuse for another reason: refusals come from
     // memory at once. No owner may say yes.
-    if (reply.ok) throw new Violation('I6', `${key} with another body is answered ok`);
+    await this.ask(showId, { type: 'best', caller: this.#caller(), count: (count % 3) + 1, key });
+  }
+
+  /** Tries what is another customer's: no owner says yes (I17). */
+  async #meddle(): Promise<void> {
+    const { random } = this.#world.scheduler;
+    const victim = random.pick(this.#world.clients);
+    const [hold, order] = [victim.#holds.at(-1), victim.#orders.at(-1)];
+    const kind = random.pick(['release', 'order', 'cancel'] as const);
+    if (victim === this || hold === undefined || order === undefined) return;
+    const base = { caller: this.#caller(), key: this.#key() };
+    const { holdId } = hold;
+    const contact = { email: 'meddler@example.org' };
+    if (kind === 'release') await this.ask(hold.showId, { type: 'release', holdId, ...base });
+    else if (kind === 'order') await this.ask(hold.showId, { type: 'order', holdId, contact, ...base });
+    else await this.ask(order.showId, { type: 'cancel', bookingId: order.bookingId, ...base });
   }
 
   async #release({ showId, holdId }: Held): Promise<void> {

@@ -4,13 +4,13 @@
 // clock that can fail, stall and die. What a dead process awaits never comes; what a stalled one awaits comes later.
 
 import { createHash } from 'node:crypto';
-import { type NodeId, RANDOM_LENGTH, type ShowId } from '@housefull/schema/ids';
+import { type NodeId, type OrderId, RANDOM_LENGTH, type ShowId } from '@housefull/schema/ids';
 import { refuse } from '@housefull/schema/refusals';
 import type { Gateway } from '../../src/payments/gateway.ts';
 import type { ActorDeps, Clock } from '../../src/room/actor-deps.ts';
 import { Actors } from '../../src/room/actors.ts';
 import { buildShow } from '../../src/room/build-show.ts';
-import type { ShowPort, ShowReply, ShowRequest } from '../../src/routing/show-port.ts';
+import type { MapSnapshot, ShowPort, ShowReply, ShowRequest } from '../../src/routing/show-port.ts';
 import { Fault } from '../../src/store/fault.ts';
 import { type LeaseTable, NodeLease } from '../../src/store/lease.ts';
 import { type MemoryFault, MemoryLeaseTable, MemoryShowStore } from '../../src/store/memory-show-store.ts';
@@ -28,7 +28,8 @@ export class SimNode {
   readonly actors: Actors;
   readonly #lease: NodeLease;
   readonly #world: World;
-  readonly #seen = new WeakMap<ShowPort, { epoch: number; revision: number }>();
+  /** What the viewer of each show is called in the history. */
+  readonly #viewers = new WeakMap<ShowPort, string>();
   /** Each process has a clock of its own, which only ever goes forward. */
   readonly #originMs: number;
   /** Faster or slower than true time. */
@@ -70,11 +71,15 @@ export class SimNode {
       },
       buildShow: (...args) => buildShow(RULES, ...args),
     };
-    this.actors = new Actors(breakage.deps?.(deps) ?? deps, {
-      maxShows: 100,
-      openTimeoutMs: 3_000,
-      idleAfterMs: 4_000,
-    });
+    const overdue = (orderIds: readonly OrderId[]): void => void this.#hintAll(orderIds);
+    this.actors = new Actors(
+      { ...(breakage.deps?.(deps) ?? deps), overdue },
+      {
+        maxShows: 100,
+        openTimeoutMs: 3_000,
+        idleAfterMs: 4_000,
+      },
+    );
     const { defer, lateSteps, faults } = this.#wiring();
     const wire: Wire = { defer, lateSteps, faults: (call) => this.#moneyFault(faults(call)) };
     this.till = new Till(world, this, {
@@ -137,22 +142,50 @@ export class SimNode {
     return reply;
   }
 
+  async #hintAll(orderIds: readonly OrderId[]): Promise<void> {
+    this.#world.reach('orders past their deadline', orderIds.length);
+    try {
+      for (const orderId of orderIds) await this.till.hint(orderId);
+    } catch {
+      // A hint that is lost costs these seats the grace that they would have had anyway.
+    }
+  }
+
   /** A viewer of each show this node serves. */
   #watch(port: ShowPort): void {
-    if (this.#seen.has(port)) return;
-    this.#seen.set(port, { epoch: 0, revision: 0 });
-    const { auditor } = this.#world;
+    if (this.#viewers.has(port)) return;
+    const { auditor, history } = this.#world;
+    const viewer = history.newViewer(`${this.party.name} ${port.showId}`);
+    this.#viewers.set(port, viewer);
     let first = true;
     port.subscribe({
       changed: (snapshot) => {
-        const before = this.#seen.get(port);
-        this.#seen.set(port, { epoch: snapshot.epoch, revision: snapshot.revision });
+        if (this.party.dead) return;
+        history.saw(viewer, snapshot);
         // The first map is of the last commit the actor has heard of, which need not be the last one.
-        if (!first && !this.party.dead) this.#world.audit(() => auditor.saw(this.nodeId, snapshot, before));
+        if (!first) this.#world.audit(() => auditor.saw(this.nodeId, snapshot));
         first = false;
       },
-      told: () => {},
+      told: (customerId, type, payload) => {
+        const { showId } = port;
+        if (!this.party.dead) history.add({ ...payload, kind: 'told', showId, customerId, type } as never);
+      },
       ended: () => {},
+    });
+  }
+
+  /** Whether this node owns the show, and what it says of it is of the newest epoch. */
+  owns(showId: ShowId): boolean {
+    const owner = this.#world.database.owners.get(showId);
+    return owner?.nodeId === this.nodeId && this.actors.live(showId)?.snapshot().epoch === owner.epoch;
+  }
+
+  /** What its viewers look at when all is at rest. */
+  rest(): { readonly viewer: string; readonly snapshot: MapSnapshot }[] {
+    return this.#world.showIds.flatMap((showId) => {
+      const port = this.actors.live(showId);
+      if (port === undefined || !this.owns(showId)) return [];
+      return [{ viewer: this.#viewers.get(port) ?? `${this.party.name} ${showId}`, snapshot: port.snapshot() }];
     });
   }
 

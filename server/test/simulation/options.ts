@@ -15,6 +15,9 @@ export const RULES: HouseRules = {
   maxHoldsPerCustomer: 200,
 };
 
+/** A client gives up waiting for one answer after this. */
+export const REQUEST_MS = 1_500;
+
 /** Delays of payment jobs of a minute and more are a sixtieth here, as all rules of this house are short. */
 export const scaleDelay = (delayMs: number): number => (delayMs >= 60_000 ? delayMs / 60 : delayMs);
 /** The manual window of the gateway: half a minute, shorter than the scaled look at money that was left to it. */

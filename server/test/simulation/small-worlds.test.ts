@@ -53,7 +53,7 @@ async function play(choices: readonly number[]): Promise<Seen> {
   const database = new MemoryDatabase(() => 1_000);
   const price = { pricePaise: { S: 20_000 }, feePaisePerSeat: 0 };
   database.addShow({ showId: SHOW, plan: planOf(['SSSS']), ...price, closesAtMs: 1_000_000 });
-  const auditor = new Auditor(database);
+  const auditor = new Auditor(database, () => 0);
   const broken: unknown[] = [];
   const old = node('old', turns, database);
   const next = node('next', turns, database);

@@ -112,6 +112,7 @@ async function gather(bench: Bench, recorder: Recorder, customers: readonly Cust
     maxSeatsPerHold: MAX_SEATS_PER_HOLD,
     maxSeatsPerCustomer: 2 * MAX_SEATS_PER_HOLD,
     maxHoldsPerCustomer: 100,
+    randomChars: 22,
     requestMs: 6_000,
     resolveMs: RESOLVE_MS,
     deadlineSlackMs: 1_000,

@@ -16,7 +16,7 @@ const COPIED = [
   'package.json',
   'vitest.config.ts',
 ];
-const LINKED = ['node_modules', 'kiosk', 'razorpay-double', 'client-sdk', 'vendor', 'scripts', 'docs'];
+const LINKED = ['node_modules', 'kiosk', 'razorpay-double', 'client-sdk', 'vendor', 'scripts', 'docs', 'loadtest'];
 const PATIENCE_MS = 600_000;
 
 export interface Catch {
