@@ -20,6 +20,8 @@ export interface Wish {
   hadUnknown: boolean;
   /** The last word was unknown or maybe. */
   isOpen: boolean;
+  /** Since when it is known what became of it; undefined: it is not. */
+  knownAtMs: number | undefined;
   /** The newest position that anybody had heard of when it was first asked. */
   readonly seenBefore: Position | undefined;
 }
@@ -72,6 +74,9 @@ class Reader {
       if (entry.kind === 'unknown' || (entry.kind === 'fail' && MAYBE.has(entry.code))) {
         wish.hadUnknown = true;
         wish.isOpen = true;
+        // The owner knows that the gateway made no order, and when it is back the same key makes one.
+        if (entry.kind === 'unknown' || entry.code !== 'payment_unavailable') wish.knownAtMs = undefined;
+        else wish.knownAtMs ??= entry.atMs;
         return;
       }
       if (entry.kind === 'ok') this.#acknowledged(invoke, wish, entry);
@@ -85,10 +90,10 @@ class Reader {
       this.#findings.must('I13', false, () => `${nameOf(invoke)} never ended`);
     for (const wish of this.#wishes.values()) {
       if (!wish.hadUnknown) continue;
-      const { first, last, isOpen } = wish;
+      const { first, last, isOpen, knownAtMs } = wish;
       this.#findings.must('I18', !isOpen && last !== undefined, () => `${nameOf(first)} stays unknown`);
-      if (this.#healedAtMs === undefined || last === undefined) continue;
-      const tookMs = last.atMs - Math.max(this.#healedAtMs, first.atMs);
+      if (this.#healedAtMs === undefined || knownAtMs === undefined) continue;
+      const tookMs = knownAtMs - Math.max(this.#healedAtMs, first.atMs);
       slowestMs = Math.max(slowestMs, tookMs);
       const lateMs = tookMs - resolveMs;
       this.#findings.must('I18', lateMs <= 0, () => `${nameOf(first)} is known ${Math.round(lateMs)} ms too late`);
@@ -109,6 +114,7 @@ class Reader {
         last: undefined,
         hadUnknown: false,
         isOpen: false,
+        knownAtMs: undefined,
         seenBefore: this.#newest.get(invoke.showId),
       };
       this.#wishes.set(id, wish);
@@ -140,7 +146,7 @@ class Reader {
     wish.ok ??= ok;
     wish.okInvoke ??= invoke;
     wish.last = ok;
-    wish.isOpen = false;
+    close(wish, ok.atMs);
     this.#heard(invoke.showId, ok);
   }
 
@@ -152,15 +158,20 @@ class Reader {
     }
     // Another body on a key that has had its effect says nothing of that effect.
     if (isReused && wish.ok !== undefined) {
-      wish.isOpen = false;
+      close(wish, fail.atMs);
       return;
     }
     if (wish.ok !== undefined && bodyOf(invoke) === bodyOf(wish.okInvoke as Invoke)) {
       this.#findings.must('I6', false, () => `${nameOf(invoke)} was granted, then refused: ${fail.code}`);
     }
     wish.last = fail;
-    wish.isOpen = false;
+    close(wish, fail.atMs);
   }
+}
+
+function close(wish: Wish, atMs: number): void {
+  wish.isOpen = false;
+  wish.knownAtMs ??= atMs;
 }
 
 function sameAnswer(a: Ok, b: Ok, type: Invoke['type']): boolean {

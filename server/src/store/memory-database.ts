@@ -10,6 +10,7 @@
 import type { BookingId, NodeId, OrderId, PaymentId, ShowId } from '@housefull/schema/ids';
 import type { SeatPlan } from '@housefull/schema/seat-plan';
 import type { Booking, Hold } from '../show/command.ts';
+import type { JobName } from './jobs.ts';
 import type { SaleTerms } from './show-store.ts';
 import type { PaymentStatus } from './tables.ts';
 
@@ -45,9 +46,9 @@ export interface PaymentRow {
   readonly keptPaise?: number;
 }
 export interface MemoryJob {
-  readonly task: 'settle' | 'check' | 'capture' | 'refund';
+  readonly task: JobName;
   readonly key: string;
-  readonly payload: Readonly<Record<string, string | number>>;
+  readonly payload: Readonly<Record<string, unknown>>;
   /** By the database's clock. */
   readonly runAtMs: number;
 }

@@ -9,11 +9,10 @@ import type { OrderId, RefundId } from '@housefull/schema/ids';
 import type { GatewayOrder } from '../../src/payments/gateway.ts';
 import { createMemoryGateway, type MemoryGateway, type MemoryWebhook } from '../../src/payments/memory-gateway.ts';
 import { Fault } from '../../src/store/fault.ts';
-import { LAPSING_MINUTES, MANUAL_EXPIRY_MINUTES } from './options.ts';
+import { LAPSING_MINUTES } from './options.ts';
 import { Party } from './scheduler.ts';
 import type { World } from './world.ts';
 
-const RECONCILE_EVERY_MS = 15_000;
 const REDELIVER_MS = { from: 500, to: 4_000 };
 
 export class Bank {
@@ -22,6 +21,7 @@ export class Bank {
   readonly #party = new Party('bank');
   /** Our booking ids, as the gateway has them with its orders. */
   readonly receipts = new Map<OrderId, string>();
+  readonly #debited = new Set<OrderId>();
   /** Things that will still happen at the bank, and webhooks that will still be delivered. */
   pending = 0;
 
@@ -32,10 +32,12 @@ export class Bank {
     this.gateway = createMemoryGateway({
       nowMs: () => scheduler.nowMs,
       random14: () => scheduler.random.text(14),
-      manualExpiryMinutes: world.luck('authorization lapses in seconds', 0.3) ? LAPSING_MINUTES : MANUAL_EXPIRY_MINUTES,
+      manualExpiryMinutes: world.luck('authorization lapses in seconds', 0.3)
+        ? LAPSING_MINUTES
+        : world.options.manualExpiryMinutes,
       around: async (call, act) => {
         await scheduler.sleep(this.#party, world.latencyMs(), call);
-        if (world.away.has('gateway')) throw silent('none');
+        if (world.isGatewayAway) throw silent('none');
         if (world.luck('gateway did not hear', world.options.faults.gatewayBefore)) throw silent('none');
         const result = act();
         if (call === 'createOrder') this.#noteReceipt(result as GatewayOrder);
@@ -48,6 +50,11 @@ export class Bank {
     if (world.swarm.has('refund pending')) this.gateway.refundsPending(true);
   }
 
+  /** Whether its customer has been debited, at any time. */
+  hasMoney(orderId: OrderId): boolean {
+    return this.#debited.has(orderId);
+  }
+
   #noteReceipt({ orderId, receipt }: GatewayOrder): void {
     this.receipts.set(orderId, receipt);
   }
@@ -55,24 +62,6 @@ export class Bank {
   /** Whether money is neither at rest nor on its way home. */
   get unsettled(): boolean {
     return this.pending > 0 || this.gateway.ledger().payments.some((one) => one.status === 'authorized');
-  }
-
-  /**
-   * Stands for the reconciler, which lists what the gateway has: money that came when no timer was left, and of which
-   * every webhook was lost, is settled because it is listed. Its own code is tested in server/test/payments.
-   */
-  async reconcile(): Promise<void> {
-    const { scheduler, rows } = this.#world;
-    for (;;) {
-      await scheduler.sleep(this.#party, RECONCILE_EVERY_MS, 'lists payments');
-      for (const { paymentId, orderId, status } of this.gateway.ledger().payments) {
-        const known = rows.payment(paymentId)?.status ?? 'created';
-        const unheard = known === 'created' || known === 'failed';
-        const [node] = this.#world.liveNodes();
-        if ((status === 'captured' || status === 'refunded') && unheard && node !== undefined)
-          void node.till.hint(orderId).catch(noticed);
-      }
-    }
   }
 
   /** A customer pays; our page may tell us, webhooks may tell us, or only the timer finds it. */
@@ -86,12 +75,14 @@ export class Bank {
     try {
       const paid = this.gateway.pay(orderId, outcome, { second, ...(wrong ? { amountPaise } : {}) });
       scheduler.note(`${orderId} is paid: ${outcome}${second ? ', a second time' : ''}${wrong ? ', a wrong sum' : ''}`);
+      if (outcome === 'authorized' || outcome === 'captured') this.#debited.add(orderId);
       if (random.chance(0.5)) this.#callback(orderId);
       const late = outcome === 'failed' || outcome === 'silent';
       if (!late || !swarm.has('money authorized late') || !random.chance(0.5)) return;
       this.#eventually(random.between(100, 9_000), 'authorizes late', () => {
         swarm.happened('money authorized late');
         this.gateway.authorizeLate(paid.razorpay_payment_id);
+        this.#debited.add(orderId);
       });
     } catch (fault) {
       if (!(fault instanceof Fault)) throw fault;
@@ -117,7 +108,8 @@ export class Bank {
     for (let i = 0; i < copies; i += 1) {
       const late = this.#world.luck('webhook late', 0.2);
       this.pending += 1;
-      this.#deliver(webhook, late ? scheduler.random.between(1_000, 9_000) : this.#world.latencyMs());
+      const lateMs = scheduler.random.between(1_000, 9_000) * this.#world.options.bankScale;
+      this.#deliver(webhook, late ? lateMs : this.#world.latencyMs());
     }
   }
 
@@ -128,7 +120,7 @@ export class Bank {
     const again = (): void => this.#deliver(webhook, random.between(REDELIVER_MS.from, REDELIVER_MS.to));
     scheduler.after(this.#party, delayMs, `webhook ${webhook.type}`, () => {
       const live = this.#world.liveNodes();
-      if (live.length === 0) return again();
+      if (live.length === 0 || this.#world.isGatewayAway) return again();
       const node = random.pick(live);
       let open = true;
       const ended = (taken: boolean): void => {
@@ -165,7 +157,7 @@ export class Bank {
 
   #eventually(ms: number, what: string, act: () => void): void {
     this.pending += 1;
-    this.#world.scheduler.after(this.#party, ms, what, () => {
+    this.#world.scheduler.after(this.#party, ms * this.#world.options.bankScale, what, () => {
       this.pending -= 1;
       try {
         act();

@@ -35,7 +35,7 @@ export class SimClient {
   constructor(world: World, name: string) {
     this.#world = world;
     this.party = new Party(name);
-    this.customerId = `u_${name.padEnd(22, '0')}` as CustomerId;
+    this.customerId = `u_${name.padEnd(22, 'x')}` as CustomerId;
   }
 
   async live(): Promise<void> {
@@ -51,7 +51,7 @@ export class SimClient {
 
   /** Sends a request until it is answered for good. The key stays the same, so that it has one effect. */
   async ask<R extends ShowRequest>(showId: ShowId, request: R): Promise<ShowReply<R['type']>> {
-    const { scheduler } = this.#world;
+    const { scheduler, options } = this.#world;
     this.unknown = `${request.type} of ${this.party.name}`;
     const asking = new Asking();
     const { history } = this.#world;
@@ -68,7 +68,7 @@ export class SimClient {
         );
         return reply;
       }
-      await scheduler.sleep(this.party, scheduler.random.between(20, 60 * Math.min(attempt, 10)), 'waits');
+      await scheduler.sleep(this.party, scheduler.random.between(20, options.againMs * Math.min(attempt, 10)), 'waits');
     }
   }
 
@@ -94,7 +94,7 @@ export class SimClient {
       case 'cancel': {
         if (this.#orders.length === 0) return;
         const { showId: of, bookingId } = random.pick(this.#orders);
-        await this.ask(of, { type: 'cancel', caller: this.#caller(), bookingId, key: this.#key() });
+        await this.ask(of, { type: 'cancel', caller: this.#caller(), bookingId, key: this.newKey() });
         return;
       }
       case 'mine':
@@ -108,7 +108,7 @@ export class SimClient {
   async #take(showId: ShowId, kind: 'hold' | 'best'): Promise<void> {
     const { random } = this.#world.scheduler;
     const count = random.between(1, 3);
-    const base = { caller: this.#caller(), key: this.#key() };
+    const base = { caller: this.#caller(), key: this.newKey() };
     const seats = Array.from({ length: count }, () => random.below(this.#world.capacity));
     const request: ShowRequest =
       kind === 'hold' ? { type: 'hold', seats: [...new Set(seats)], ...base } : { type: 'best', count, ...base };
@@ -132,7 +132,7 @@ export class SimClient {
     const [hold, order] = [victim.#holds.at(-1), victim.#orders.at(-1)];
     const kind = random.pick(['release', 'order', 'cancel'] as const);
     if (victim === this || hold === undefined || order === undefined) return;
-    const base = { caller: this.#caller(), key: this.#key() };
+    const base = { caller: this.#caller(), key: this.newKey() };
     const { holdId } = hold;
     const contact = { email: 'meddler@example.org' };
     if (kind === 'release') await this.ask(hold.showId, { type: 'release', holdId, ...base });
@@ -141,12 +141,18 @@ export class SimClient {
   }
 
   async #release({ showId, holdId }: Held): Promise<void> {
-    await this.ask(showId, { type: 'release', caller: this.#caller(), holdId, key: this.#key() });
+    await this.ask(showId, { type: 'release', caller: this.#caller(), holdId, key: this.newKey() });
   }
 
   async #order({ showId, holdId }: Held): Promise<void> {
     const contact = { email: 'sim@example.org' };
-    const reply = await this.ask(showId, { type: 'order', caller: this.#caller(), holdId, contact, key: this.#key() });
+    const reply = await this.ask(showId, {
+      type: 'order',
+      caller: this.#caller(),
+      holdId,
+      contact,
+      key: this.newKey(),
+    });
     if (!reply.ok) return;
     const { bookingId, orderId } = reply.value as { bookingId: BookingId; orderId: OrderId };
     this.#orders.push({ showId, bookingId, orderId });
@@ -157,7 +163,7 @@ export class SimClient {
 
   async #sellsAgain(showId: ShowId): Promise<void> {
     const askedAtMs = this.#world.scheduler.nowMs;
-    const reply = await this.ask(showId, { type: 'best', caller: this.#caller(), count: 1, key: this.#key() });
+    const reply = await this.ask(showId, { type: 'best', caller: this.#caller(), count: 1, key: this.newKey() });
     const tookMs = this.#world.scheduler.nowMs - askedAtMs;
     if (tookMs > this.#world.options.healingMs / 8)
       throw new Violation('L7', `${showId} took ${tookMs} ms to sell again`);
@@ -169,7 +175,7 @@ export class SimClient {
     return { customerId: this.customerId, role: 'customer' } as const;
   }
 
-  #key(): string {
+  newKey(): string {
     this.#keys += 1;
     // The same keys for every customer: a key is each customer's own.
     return `key-${String(this.#keys).padStart(6, '0')}`;

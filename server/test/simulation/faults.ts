@@ -51,8 +51,9 @@ export class Swarm {
   readonly #kinds: ReadonlySet<string>;
   readonly fired = new Map<FaultKind, number>();
 
-  constructor(random: Random, without: readonly string[] = []) {
-    this.#kinds = new Set(FAULT_KINDS.filter((kind) => random.chance(IN_A_SEED) && !without.includes(kind)));
+  /** `share`: of the kinds, how many there are. */
+  constructor(random: Random, without: readonly string[] = [], share = IN_A_SEED) {
+    this.#kinds = new Set(FAULT_KINDS.filter((kind) => random.chance(share) && !without.includes(kind)));
   }
 
   has(kind: FaultKind): boolean {

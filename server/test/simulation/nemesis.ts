@@ -52,7 +52,7 @@ export class Nemesis {
         return;
       case 'stall': {
         const ms = random.between(100, 6_000);
-        node.party.stalledUntilMs = scheduler.nowMs + ms;
+        scheduler.stall(node.party, ms);
         scheduler.note(`${name} stalls for ${ms} ms`);
         return;
       }

@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto';
 import { type NodeId, type OrderId, RANDOM_LENGTH, type ShowId } from '@housefull/schema/ids';
 import { refuse } from '@housefull/schema/refusals';
-import type { Gateway } from '../../src/payments/gateway.ts';
+import { createBreaker } from '../../src/payments/breaker.ts';
+import type { Gateway, GatewayLists } from '../../src/payments/gateway.ts';
 import type { ActorDeps, Clock } from '../../src/room/actor-deps.ts';
 import { Actors } from '../../src/room/actors.ts';
 import { buildShow } from '../../src/room/build-show.ts';
@@ -14,7 +15,6 @@ import type { MapSnapshot, ShowPort, ShowReply, ShowRequest } from '../../src/ro
 import { Fault } from '../../src/store/fault.ts';
 import { type LeaseTable, NodeLease } from '../../src/store/lease.ts';
 import { type MemoryFault, MemoryLeaseTable, MemoryShowStore } from '../../src/store/memory-show-store.ts';
-import { RULES } from './options.ts';
 import { type Wire, wiredPayments } from './payment-wire.ts';
 import { Party } from './scheduler.ts';
 import { Till } from './till.ts';
@@ -51,14 +51,12 @@ export class SimNode {
     this.#rate = drifts ? random.pick([0.99, 1.01]) : 1;
     if (drifts) world.swarm.happened('clock drifts 1 %');
     const { breakage } = world.options;
+    const gateway = this.#guarded();
     const store = this.#linked(new MemoryShowStore({ ...this.#wiring(), nodeId: this.nodeId }));
     this.#lease = this.#makeLease(this.#linked(new MemoryLeaseTable(this.#wiring())));
     const deps: Omit<ActorDeps, 'ended'> = {
       store: breakage.store?.(store) ?? store,
-      gateway: {
-        keyId: 'sim',
-        createOrder: this.#linked<Pick<Gateway, 'createOrder'>>(world.bank.gateway).createOrder,
-      },
+      gateway,
       clock: breakage.clock?.(this.#clock()) ?? this.#clock(),
       maker: {
         random: () => random.text(RANDOM_LENGTH),
@@ -69,7 +67,7 @@ export class SimNode {
         warn: () => {},
         error: (details, message) => world.scheduler.note(`${name} ERROR ${message} ${describe(details)}`),
       },
-      buildShow: (...args) => buildShow(RULES, ...args),
+      buildShow: (...args) => buildShow(world.options.rules, ...args),
     };
     const overdue = (orderIds: readonly OrderId[]): void => void this.#hintAll(orderIds);
     this.actors = new Actors(
@@ -84,13 +82,26 @@ export class SimNode {
     const wire: Wire = { defer, lateSteps, faults: (call) => this.#moneyFault(faults(call)) };
     this.till = new Till(world, this, {
       store: this.#linked(wiredPayments(world.rows, wire)),
-      gateway: this.#linked<Gateway>(world.bank.gateway),
+      gateway,
       wire,
+      linked: (adapter) => this.#linked(adapter),
     });
   }
 
   get nowMs(): number {
     return this.#world.scheduler.nowMs * this.#rate + this.#originMs;
+  }
+
+  /** The gateway behind the breaker of this process. */
+  #guarded(): Gateway & GatewayLists {
+    const { scheduler, bank } = this.#world;
+    const opened = (_details: object, message: string): void => this.#world.reach(`log: ${message}`);
+    return createBreaker({
+      gateway: this.#linked<Gateway & GatewayLists>(bank.gateway),
+      log: { info: opened, warn: opened, error: opened },
+      setTimer: (delayMs, callback) =>
+        scheduler.after(this.party, delayMs / this.#rate, 'looks for the gateway', callback),
+    }).gateway;
   }
 
   /** Starts and keeps serving until it dies. */

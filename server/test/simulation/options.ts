@@ -18,10 +18,14 @@ export const RULES: HouseRules = {
 /** A client gives up waiting for one answer after this. */
 export const REQUEST_MS = 1_500;
 
-/** Delays of payment jobs of a minute and more are a sixtieth here, as all rules of this house are short. */
-export const scaleDelay = (delayMs: number): number => (delayMs >= 60_000 ? delayMs / 60 : delayMs);
+/**
+ * Delays of payment jobs of a minute and more are a sixtieth here, as all rules of this house are short; those of hours
+ * are shorter still, so that a run sees them.
+ */
+export const scaleDelay = (delayMs: number): number =>
+  delayMs >= 3_600_000 ? delayMs / 600 : delayMs >= 60_000 ? delayMs / 60 : delayMs;
 /** The manual window of the gateway: half a minute, shorter than the scaled look at money that was left to it. */
-export const MANUAL_EXPIRY_MINUTES = 0.5;
+const MANUAL_EXPIRY_MINUTES = 0.5;
 /** So short that money goes home before it was captured: its booking must be taken back. */
 export const LAPSING_MINUTES = 0.02;
 
@@ -48,11 +52,29 @@ export interface Breakage {
   readonly clock?: (clock: Clock) => Clock;
 }
 
+/** Instead of the life of the usual clients: so many customers, and the gateway down for a while. */
+export interface Purchases {
+  readonly count: number;
+  readonly downFromMs: number;
+  readonly downToMs: number;
+}
+
 export interface Options {
+  readonly purchases?: Purchases;
   readonly shows: number;
   readonly rows: readonly string[];
   readonly nodes: number;
   readonly clients: number;
+  readonly rules: HouseRules;
+  /** How delays of payment jobs are shortened. */
+  readonly scale: (delayMs: number) => number;
+  readonly manualExpiryMinutes: number;
+  /** How much slower the bank, its refunds and its late webhooks are than in a short run. */
+  readonly bankScale: number;
+  /** A client that was told to come again waits no longer than ten times this. */
+  readonly againMs: number;
+  /** An unknown outcome is known so soon after healing, or asking if that is later. */
+  readonly resolvedWithinMs: number;
   /** How long faults happen. */
   readonly faultyMs: number;
   /** How long the world then has to come to rest. */
@@ -84,4 +106,10 @@ export const OPTIONS: Options = {
   healingMs: 150_000,
   faults: FAULTS,
   breakage: {},
+  rules: RULES,
+  scale: scaleDelay,
+  manualExpiryMinutes: MANUAL_EXPIRY_MINUTES,
+  bankScale: 1,
+  againMs: 60,
+  resolvedWithinMs: 5_000,
 };

@@ -1,16 +1,19 @@
-// The twin of the payment store against the real one: the same calls, the same answers, the same rows.
+// The twins of the payment store and of the reconciler's against the real ones: the same calls, the same answers, the
+// same rows.
 
 import type { HoldId, OrderId, PaymentId, RefundId } from '@housefull/schema/ids';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { MemoryDatabase } from '../../src/store/memory-database.ts';
 import type { HeardPayment, PaymentStore } from '../../src/store/payment-store.ts';
+import type { ReconcileStore } from '../../src/store/reconcile-store.ts';
 import { openMemory, random14 } from '../payments/gateways.ts';
 import { type Ordered, PaymentHouse, SHOW } from '../payments/house.ts';
 import { PaymentRows } from './payment-rows.ts';
 import { Random } from './random.ts';
+import { ReconcileRows } from './reconcile-rows.ts';
 
 const AMOUNT = 20_000;
-const SEQUENCES = 8;
+const SEQUENCES = 10;
 const CALLS = 60;
 
 let house: PaymentHouse;
@@ -19,8 +22,13 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
+interface Twins {
+  readonly rows: PaymentRows;
+  readonly lists: ReconcileRows;
+}
+
 /** The rows that a commit of the show has written, as they are in Postgres. */
-function mirror({ orderId, bookingId }: Ordered, given: PaymentId | undefined): PaymentRows {
+function mirror({ orderId, bookingId }: Ordered, given: PaymentId | undefined): Twins {
   const database = new MemoryDatabase(() => 0);
   const holdId = 'h_show1_mirror' as HoldId;
   const base = { seats: [0], amountPaise: AMOUNT, lines: [], key: 'k', bodyHash: 'h', epoch: 1, revision: 1 };
@@ -34,10 +42,14 @@ function mirror({ orderId, bookingId }: Ordered, given: PaymentId | undefined): 
     const row = { paymentId: given, orderId, bookingId, amountPaise: AMOUNT, rank: 3 };
     database.payments.set(given, { ...row, status: 'booked', allocation: 'booking' });
   }
-  return new PaymentRows(database, 'capture_then_refund');
+  const rows = new PaymentRows(database, 'capture_then_refund');
+  return { rows, lists: new ReconcileRows(database, rows, (key) => database.jobs.some((job) => job.key === key)) };
 }
 
-type Call = (store: Pick<PaymentStore, keyof PaymentStore> | PaymentRows) => unknown;
+type Call = (
+  store: Pick<PaymentStore, keyof PaymentStore> | PaymentRows,
+  lists: Pick<ReconcileStore, 'judgePayments' | 'judgeRefunds'> | ReconcileRows,
+) => unknown;
 
 function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingId'], paymentId: PaymentId): Call {
   const status = random.pick(['created', 'failed', 'authorized', 'captured', 'refunded'] as const);
@@ -52,6 +64,8 @@ function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingI
     amountPaise,
     status: random.pick(['pending', 'processed', 'failed'] as const),
   };
+  const listed = random.pick([orderId, orderId, orderId, null, 'order_nobodys1234567' as OrderId]);
+  const listedPaise = random.pick([AMOUNT, AMOUNT, 5_000]);
   const lost = { reason: cause, allocation: random.pick(['refund', 'left'] as const), fromBooking: random.chance(0.5) };
   const calls: Record<string, Call> = {
     merge: (store) => store.merge(orderId, [heard]),
@@ -62,11 +76,13 @@ function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingI
     reserveRefund: (store) => store.reserveRefund({ paymentId, amountPaise, cause }),
     recordRefund: (store) => store.recordRefund(key, refund),
     wakeRefunds: (store) => store.wakeRefunds(orderId),
+    judgePayments: (_, lists) => lists.judgePayments([{ ...heard, orderId: listed, amountPaise: listedPaise }]),
+    judgeRefunds: (_, lists) => lists.judgeRefunds([{ ...refund, paymentId }]),
   };
   return calls[random.pick(Object.keys(calls))] as Call;
 }
 
-test('SIM-8 the twin of the payment store answers and ends as the one in Postgres, whatever is called', async () => {
+test('SIM-8 the twins of the payment rows and of the lists answer and end as those in Postgres, whatever is called', async () => {
   for (let seed = 1; seed <= SEQUENCES; seed += 1) {
     const random = new Random(seed);
     const ordered = await house.order([`A${seed}`]);
@@ -77,11 +93,11 @@ test('SIM-8 the twin of the payment store answers and ends as the one in Postgre
       const port = await house.port();
       await port.submit({ type: 'confirm', bookingId, orderId, paymentId: given, amountPaise: AMOUNT });
     }
-    const twin = mirror(ordered, given);
+    const { rows: twin, lists } = mirror(ordered, given);
     for (let at = 0; at < CALLS; at += 1) {
       const call = drawCall(random, orderId, bookingId, random.pick(payments));
       const where = `seed ${seed}, call ${at}: ${call}`;
-      expect(call(twin) ?? null, where).toEqual((await call(house.store)) ?? null);
+      expect(call(twin, lists) ?? null, where).toEqual((await call(house.store, house.reconcile)) ?? null);
       for (const paymentId of payments) {
         expect(twin.payment(paymentId), where).toEqual(await house.store.payment(paymentId));
         expect(twin.refunds(paymentId), where).toEqual(await house.store.refunds(paymentId));

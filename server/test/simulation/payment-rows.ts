@@ -228,7 +228,7 @@ export class PaymentRows {
     const key = `${task}:${id}`;
     const planned = keepEarlier ? this.#database.jobs.find((job) => job.key === key) : undefined;
     const runAtMs = planned?.runAtMs ?? this.#database.nowMs() + this.#scale(delayMs);
-    this.#database.addJob({ task, key, payload: payload as Record<string, string | number>, runAtMs });
+    this.#database.addJob({ task, key, payload: payload as MemoryJob['payload'], runAtMs });
   }
 
   #paymentOf(bookingId: BookingId): PaymentId | undefined {

@@ -2,15 +2,14 @@
 // the job queue, whose jobs outlive the node that works on them.
 
 import type { OrderId } from '@housefull/schema/ids';
-import type { CaptureDeps } from '../../src/payments/capture.ts';
-import type { RefundDeps } from '../../src/payments/refund.ts';
-import type { SettleDeps } from '../../src/payments/settle.ts';
 import { Fault } from '../../src/store/fault.ts';
 import type { MemoryDatabase, MemoryJob } from '../../src/store/memory-database.ts';
 import type { MemoryFault } from '../../src/store/memory-show-store.ts';
 import type { PaymentStore } from '../../src/store/payment-store.ts';
+import type { ReconcileStore } from '../../src/store/reconcile-store.ts';
 import type { MoneyDeps } from './money-jobs.ts';
 import type { PaymentRows } from './payment-rows.ts';
+import type { ReconcileRows } from './reconcile-rows.ts';
 import type { Party } from './scheduler.ts';
 
 export interface Wire {
@@ -44,13 +43,7 @@ async function call<T>(wire: Wire, name: string, work: () => T): Promise<T> {
   return result;
 }
 
-/** What settle, capture, refund and the webhook route need of the payment store. */
-export type MoneyStore = SettleDeps['store'] &
-  CaptureDeps['store'] &
-  RefundDeps['store'] &
-  Pick<PaymentStore, 'order' | 'payment' | 'addWebhook' | 'addHint'>;
-
-export function wiredPayments(rows: PaymentRows, wire: Wire): MoneyStore {
+export function wiredPayments(rows: PaymentRows, wire: Wire): PaymentStore {
   const on = <T>(name: string, work: () => T): Promise<T> => call(wire, name, work);
   return {
     order: (orderId) => on('order', () => rows.order(orderId)),
@@ -71,6 +64,19 @@ export function wiredPayments(rows: PaymentRows, wire: Wire): MoneyStore {
   };
 }
 
+export function wiredReconciler(rows: ReconcileRows, wire: Wire): ReconcileStore {
+  const on = <T>(name: string, work: () => T): Promise<T> => call(wire, name, work);
+  return {
+    checkDue: (orderId) => on('checkDue', () => rows.checkDue(orderId)),
+    findMissing: () => on('findMissing', () => rows.findMissing()),
+    judgePayments: (payments) => on('judgePayments', () => rows.judgePayments(payments)),
+    judgeRefunds: (refunds) => on('judgeRefunds', () => rows.judgeRefunds(refunds)),
+    sweepRange: (kind, backMs) => on('sweepRange', () => rows.sweepRange(kind, backMs)),
+    recordSwept: (kind, toSeconds) => on('recordSwept', () => rows.recordSwept(kind, toSeconds)),
+    forgetWebhooks: () => on('forgetWebhooks', () => 0),
+  };
+}
+
 /** Jobs at work, and the advisory locks of orders. Both are given up when the session of their node is gone. */
 export class SimJobs {
   readonly #database: MemoryDatabase;
@@ -86,6 +92,13 @@ export class SimJobs {
 
   get running(): number {
     return this.#running.size;
+  }
+
+  /** Planned or at work. */
+  has(key: string): boolean {
+    return (
+      this.#database.jobs.some((job) => job.key === key) || [...this.#running.keys()].some((job) => job.key === key)
+    );
   }
 
   take(party: Party): MemoryJob[] {
@@ -116,7 +129,10 @@ export class SimJobs {
 
   queueOf(party: Party, wire: Wire): MoneyDeps['queue'] {
     return {
-      add: (task, payload, id, options) => call(wire, 'addJob', () => this.#rows.addJob(task, payload, id, options)),
+      add: (task, payload, id, options) =>
+        call(wire, 'addJob', () => {
+          if (options?.ifNone !== true || !this.has(`${task}:${id}`)) this.#rows.addJob(task, payload, id, options);
+        }),
       withOrder: async (orderId, work) => {
         await call(wire, 'withOrder', () => undefined);
         const holder = this.#locks.get(orderId);

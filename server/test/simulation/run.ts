@@ -1,4 +1,5 @@
 // npm run simulate -- --seed N --runs N [--trace] [--breakage NAME] [--world JSON]
+// npm run simulate -- --purchases 1000 --gateway-down-minutes 20 [--seed N] [--runs N]
 //
 // Plays runs N, N+1, ... and stops at the first that breaks an invariant: prints its seed, the commit, how to play it
 // again, and the trace of a smaller run that breaks the same. Prints what the runs went through, and fails when that
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { BREAKAGES } from './breakages.ts';
 import { type Failure, failureOf, minimize, replayOf } from './minimize.ts';
 import { OPTIONS, type Options } from './options.ts';
+import { purchasesOptions, purchasesText, tallyOf, zerosOf } from './purchases.ts';
 import { Report } from './report.ts';
 import { World } from './world.ts';
 
@@ -53,18 +55,47 @@ function optionsOf(breakage: string | undefined, world: string | undefined): Opt
   return { ...OPTIONS, ...sizes, breakage: found };
 }
 
+/** Customers who all pay, and what became of their money. */
+async function sell(first: number, runs: number, options: Options): Promise<number> {
+  for (let seed = first; seed < first + runs; seed += 1) {
+    const world = new World(seed, options);
+    const startMs = performance.now();
+    try {
+      const { reached, blows, virtualMs, hash } = await world.run();
+      const tally = tallyOf(world.evidence());
+      const tookMs = performance.now() - startMs;
+      print(
+        `seed ${seed} at commit ${commitId()}: ${Math.round(virtualMs / 60_000)} virtual minutes in ${(tookMs / 1000).toFixed(1)} s, ${blows} blows, trace ${hash}`,
+      );
+      print(purchasesText(tally, world.auditor.retaken, reached));
+      if (Object.values(zerosOf(tally)).some((count) => count > 0)) return 1;
+    } catch (error) {
+      print(`${world.trace(TRACE_LINES)}\nseed ${seed} failed at commit ${commitId()}: ${messageOf(error)}`);
+      return 1;
+    }
+  }
+  return 0;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-      runs: { type: 'string', default: '100' },
+      runs: { type: 'string' },
       trace: { type: 'boolean', default: false },
       breakage: { type: 'string' },
       world: { type: 'string' },
+      purchases: { type: 'string' },
+      'gateway-down-minutes': { type: 'string', default: '20' },
     },
   });
   const first = wholeNumber(values.seed, 'seed');
-  const runs = wholeNumber(values.runs, 'runs');
+  if (values.purchases !== undefined) {
+    const count = wholeNumber(values.purchases, 'purchases');
+    const minutes = wholeNumber(values['gateway-down-minutes'], 'gateway-down-minutes');
+    return sell(first, wholeNumber(values.runs ?? '1', 'runs'), purchasesOptions(count, minutes));
+  }
+  const runs = wholeNumber(values.runs ?? '100', 'runs');
   const options = optionsOf(values.breakage, values.world);
   const report = new Report();
   const startMs = performance.now();

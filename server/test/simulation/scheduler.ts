@@ -15,6 +15,8 @@ export class Party {
   readonly name: string;
   dead = false;
   stalledUntilMs = 0;
+  /** What it will do when it goes on. */
+  readonly parked: Step[] = [];
   /** How far the wall clock of this party is off; nothing of the server should ever read it. */
   wallJumpMs = 0;
 
@@ -39,6 +41,7 @@ export class Scheduler {
   steps = 0;
   /** Whose step runs now. */
   #current = new Party('nobody');
+  readonly #alarm = new Party('alarm');
   #nowMs = 0;
   #stepsNow = 0;
   /** A heap by time; what is due moves to `#ready`, from which chance picks. */
@@ -76,6 +79,20 @@ export class Scheduler {
     return () => {
       cancelled = true;
     };
+  }
+
+  /** The party does nothing for a while; what comes due meanwhile it does then, or when it is woken before. */
+  stall(party: Party, ms: number): void {
+    party.stalledUntilMs = Math.max(party.stalledUntilMs, this.#nowMs + ms);
+    // Nobody's step: a stalled party cannot wake itself.
+    this.after(this.#alarm, ms, `${party.name} goes on`, () => {
+      if (party.stalledUntilMs <= this.#nowMs) this.wake(party);
+    });
+  }
+
+  wake(party: Party): void {
+    party.stalledUntilMs = 0;
+    for (const step of party.parked.splice(0)) this.#push({ ...step, dueMs: this.#nowMs });
   }
 
   /** Resolves when the time has passed and it is this party's turn; never, when the party dies first. */
@@ -125,7 +142,7 @@ export class Scheduler {
       this.#ready.pop();
       if (step.party.dead) continue;
       if (step.party.stalledUntilMs > this.#nowMs) {
-        this.#push({ ...step, dueMs: step.party.stalledUntilMs });
+        step.party.parked.push(step);
         continue;
       }
       return step;

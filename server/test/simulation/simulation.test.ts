@@ -8,6 +8,7 @@ import { BREAKAGES } from './breakages.ts';
 import { FAULT_KINDS } from './faults.ts';
 import { failureOf, minimize, nameOf } from './minimize.ts';
 import { FAULTS, OPTIONS, type Options } from './options.ts';
+import { purchasesOptions, tallyOf, zerosOf } from './purchases.ts';
 import { Random } from './random.ts';
 import { Report } from './report.ts';
 import { type Result, World } from './world.ts';
@@ -63,6 +64,8 @@ describe('runs', () => {
       ...['acted', 'recorded', 'revoked'].map((step) => `job at capture:${step}`),
       ...['captured', 'reserved', 'acted', 'recorded'].map((step) => `job at refund:${step}`),
       ...['cancel ok', 'cancel not_cancellable', 'cancel unavailable'],
+      ...['log: the gateway is away: orders are refused until it is back', 'log: the gateway is back'],
+      ...['log: a sweep found payments that nobody told us of', 'orders past their deadline'],
       ...['hold is booked', 'hold is expired', 'hold is released'],
       ...['booking is confirmed', 'booking is expired', 'booking is cancelled'],
     ];
@@ -103,6 +106,38 @@ describe('the history of a run', () => {
     expect(found({ dump: without })).toContain('I2');
     expect(found({ ledger: kept })).toContain('I9');
     expect(found({ history: evidence.history.filter((one) => one.kind !== 'fail') })).toContain('I13');
+  });
+});
+
+describe('purchases', () => {
+  test('SIM-10 the gateway down for 20 minutes under all faults: nothing open, no double refund, each ticket paid, each rupee placed', async () => {
+    const world = new World(1, purchasesOptions(100, 20));
+    const { reached } = await world.run();
+    const tally = tallyOf(world.evidence());
+    expect(zerosOf(tally)).toEqual({ open: 0, doubleRefunds: 0, ticketsWithoutMoney: 0, moneyWithoutTicket: 0 });
+    expect(tally.purchases).toBe(100);
+    // There was something at stake: late money that found its seats, and money that did not; orders refused meanwhile.
+    expect(Math.min(world.auditor.retaken, tally.lost, tally.refunds)).toBeGreaterThan(0);
+    expect(reached['order payment_unavailable']).toBeGreaterThan(100);
+    expect(tally.tickets + tally.lost).toBe(100);
+  }, 60_000);
+
+  test('SIM-10 the counting counts: each of the four is found when it is there', async () => {
+    const world = new World(2, purchasesOptions(20, 5));
+    await world.run();
+    const { dump, ledger, ...rest } = world.evidence();
+    const zeros = (spoil: { ledger?: typeof ledger; refunds?: typeof dump.refunds }) =>
+      zerosOf(
+        tallyOf({ ...rest, dump: { ...dump, refunds: spoil.refunds ?? dump.refunds }, ledger: spoil.ledger ?? ledger }),
+      );
+    const none = (row: (typeof ledger)[number]) => ({ ...row, capturedPaise: 0, returnedPaise: 0 });
+    const kept = (row: (typeof ledger)[number]) => ({ ...row, capturedPaise: row.authorizedPaise, returnedPaise: 0 });
+    const refund = dump.refunds.find(({ status }) => status !== 'failed');
+    expect(zeros({ ledger: ledger.map(none) }).open).toBeGreaterThan(0);
+    expect(zeros({ ledger: ledger.map(none) }).ticketsWithoutMoney).toBeGreaterThan(0);
+    expect(zeros({ ledger: ledger.map(kept) }).moneyWithoutTicket).toBeGreaterThan(0);
+    expect(refund).toBeDefined();
+    if (refund !== undefined) expect(zeros({ refunds: [...dump.refunds, refund] }).doubleRefunds).toBe(1);
   });
 });
 

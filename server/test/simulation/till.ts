@@ -7,49 +7,65 @@
 
 import type { OrderId, ShowId } from '@housefull/schema/ids';
 import { refuse } from '@housefull/schema/refusals';
-import type { Gateway } from '../../src/payments/gateway.ts';
+import type { Gateway, GatewayLists } from '../../src/payments/gateway.ts';
 import type { MemoryWebhook } from '../../src/payments/memory-gateway.ts';
 import { createOrderSignals } from '../../src/payments/order-signals.ts';
+import { createTokenBucket } from '../../src/payments/token-bucket.ts';
 import type { Directory, ShowPort, ShowReply, ShowRequest } from '../../src/routing/show-port.ts';
 import { Fault } from '../../src/store/fault.ts';
 import type { MemoryJob } from '../../src/store/memory-database.ts';
-import { moneyJobs } from './money-jobs.ts';
+import type { PaymentStore } from '../../src/store/payment-store.ts';
+import { type MoneyDeps, moneyJobs } from './money-jobs.ts';
 import type { SimNode } from './node.ts';
-import type { MoneyStore, Wire } from './payment-wire.ts';
+import { type Wire, wiredReconciler } from './payment-wire.ts';
 import { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
 const LOOK_EVERY_MS = 250;
 const CONCURRENCY = 8;
+/** Between two looks into our own tables, as background.ts has it. */
+const RECONCILE_EVERY_MS = 30_000;
 const REMOTE_TIMEOUT_MS = 2_000;
 /** A kill at a step of a job, while faults are on. */
 const KILL_AT_STEP = 0.004;
 
 export interface TillParts {
-  readonly store: MoneyStore;
-  readonly gateway: Gateway;
+  readonly store: PaymentStore;
+  readonly gateway: Gateway & GatewayLists;
   readonly wire: Wire;
+  /** Results reach the node by a turn of its own. */
+  readonly linked: <T extends object>(adapter: T) => T;
 }
 
 export class Till {
   readonly #world: World;
   readonly #node: SimNode;
-  readonly #store: MoneyStore;
+  readonly #store: PaymentStore;
+  readonly #queue: MoneyDeps['queue'];
   readonly #run: ReturnType<typeof moneyJobs>;
   #busy = 0;
 
-  constructor(world: World, node: SimNode, { store, gateway, wire }: TillParts) {
+  constructor(world: World, node: SimNode, { store, gateway, wire, linked }: TillParts) {
     this.#world = world;
     this.#node = node;
     this.#store = store;
     const { scheduler, jobs } = world;
+    this.#queue = jobs.queueOf(node.party, wire);
+    const logged = (_details: object, message: string): void => world.reach(`log: ${message}`);
+    const sleep = (ms: number): Promise<void> => scheduler.sleep(node.party, ms, 'waits for its budget');
     this.#run = moneyJobs({
       store,
       gateway,
       directory: this.#directory(),
       signals: createOrderSignals(),
-      log: { info: () => {}, warn: () => {}, error: (_details, message) => world.reach(`log: ${message}`) },
-      queue: jobs.queueOf(node.party, wire),
+      log: { info: () => {}, warn: logged, error: logged },
+      queue: this.#queue,
+      reconciler: {
+        store: linked(wiredReconciler(world.reconcileRows, wire)),
+        lists: gateway,
+        budget: createTokenBucket({ nowMs: () => node.nowMs, sleep }),
+        everyMs: Math.min(RECONCILE_EVERY_MS, world.options.scale(60 * RECONCILE_EVERY_MS)),
+      },
       random: () => scheduler.random.fraction(),
       at: (step) => this.#at(step),
     });
@@ -58,11 +74,24 @@ export class Till {
   /** Looks for jobs until its node dies. */
   async run(): Promise<void> {
     const { scheduler, jobs } = this.#world;
+    await this.#plan();
     for (;;) {
       await scheduler.sleep(this.#node.party, LOOK_EVERY_MS, 'looks for jobs');
       if (this.#node.cut !== 'none' || this.#busy >= CONCURRENCY) continue;
       jobs.revive();
       for (const job of jobs.take(this.#node.party)) this.#world.go(this.#work(job));
+    }
+  }
+
+  /** As the worker at its start: the reconciler plans itself from then on. */
+  async #plan(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#queue.add('reconcile', {}, 'house', { ifNone: true });
+      } catch (fault) {
+        if (!(fault instanceof Fault)) throw fault;
+        await this.#world.scheduler.sleep(this.#node.party, LOOK_EVERY_MS, 'plans again');
+      }
     }
   }
 

@@ -12,16 +12,18 @@ import type { ShowReply, ShowRequest } from '../../src/routing/show-port.ts';
 import { MemoryDatabase } from '../../src/store/memory-database.ts';
 import type { MemoryFault } from '../../src/store/memory-show-store.ts';
 import { planOf } from '../show/plan-text.ts';
-import { Auditor, type Invariant } from './auditor.ts';
+import { Auditor, expiryToleranceMs, type Invariant } from './auditor.ts';
 import { Bank } from './bank.ts';
 import { SimClient } from './client.ts';
 import { type FaultKind, Swarm } from './faults.ts';
 import { type Asking, dumpOf, History, ledgerOf } from './history.ts';
 import { Nemesis } from './nemesis.ts';
 import { SimNode } from './node.ts';
-import { OPTIONS, type Options, REQUEST_MS, RULES, scaleDelay } from './options.ts';
+import { OPTIONS, type Options, REQUEST_MS } from './options.ts';
 import { PaymentRows } from './payment-rows.ts';
 import { SimJobs } from './payment-wire.ts';
+import { buy } from './purchases.ts';
+import { ReconcileRows } from './reconcile-rows.ts';
 import { Party, Scheduler } from './scheduler.ts';
 import { Violation } from './violation.ts';
 
@@ -43,9 +45,11 @@ export interface Result {
   readonly longestUnknownMs: number;
 }
 
-/** An unknown outcome is known so soon after healing: two timeouts of a client, and a lease that runs out. */
-const RESOLVED_WITHIN_MS = 8_000;
+/** Looks of the reconciler, which never end. What they could still find is not at rest. */
+const BACKGROUND: ReadonlySet<string> = new Set(['check', 'sweep', 'reconcile']);
 const AGREE_MS = 2_000;
+/** A job that is planned for later is a look at what the bank takes its time over. */
+const TIMER_MS = 60_000;
 
 export class World {
   readonly options: Options;
@@ -59,6 +63,7 @@ export class World {
   readonly bank: Bank;
   readonly rows: PaymentRows;
   readonly jobs: SimJobs;
+  readonly reconcileRows: ReconcileRows;
   /** What does not answer at all for a while. */
   readonly away = new Set<'database' | 'gateway'>();
   readonly showIds: readonly ShowId[];
@@ -69,8 +74,13 @@ export class World {
   readonly #nemesis: Nemesis;
   readonly #seed: number;
   faulty = true;
+  /** For minutes, not only for a moment. */
+  #isGatewayDown = false;
+  #nextLookMs = 0;
   #started = 0;
   #databaseJumpedMs = 0;
+  /** Leases outlive their time by it: they end by that clock. */
+  #databaseBackMs = 0;
   #broken: unknown;
   longestUnknownMs = 0;
 
@@ -80,12 +90,13 @@ export class World {
     this.scheduler = new Scheduler(seed);
     const nowMs = (): number => this.scheduler.nowMs + this.#databaseJumpedMs;
     this.database = options.breakage.database?.(nowMs) ?? new MemoryDatabase(nowMs);
-    this.swarm = new Swarm(this.scheduler.random, options.without);
-    this.auditor = new Auditor(this.database, () => this.scheduler.nowMs);
+    this.swarm = new Swarm(this.scheduler.random, options.without, options.purchases === undefined ? undefined : 1);
+    this.auditor = new Auditor(this.database, () => this.scheduler.nowMs, options.rules);
     this.history = new History(() => this.scheduler.nowMs);
     const policy = this.scheduler.random.pick(['leave', 'capture_then_refund'] as const);
-    this.rows = new PaymentRows(this.database, policy, scaleDelay);
+    this.rows = new PaymentRows(this.database, policy, options.scale);
     this.jobs = new SimJobs(this.database, this.rows);
+    this.reconcileRows = new ReconcileRows(this.database, this.rows, (key) => this.jobs.has(key), options.scale);
     const plan = planOf(options.rows);
     this.capacity = plan.seats.length;
     this.showIds = Array.from({ length: options.shows }, (_, index) => `show${index + 1}` as ShowId);
@@ -94,7 +105,8 @@ export class World {
       this.database.addShow({ showId, plan, ...price, closesAtMs: 1_000_000_000 });
     }
     this.bank = new Bank(this);
-    this.clients = Array.from({ length: options.clients }, (_, index) => new SimClient(this, `client${index + 1}`));
+    const clients = options.purchases?.count ?? options.clients;
+    this.clients = Array.from({ length: clients }, (_, index) => new SimClient(this, `client${index + 1}`));
     this.#nemesis = new Nemesis(this);
   }
 
@@ -113,8 +125,8 @@ export class World {
     const { scheduler, options } = this;
     for (let i = 0; i < options.nodes; i += 1) this.startNode();
     this.go(this.#nemesis.run());
-    this.go(this.bank.reconcile());
-    for (const client of this.clients) this.go(client.live());
+    for (const client of this.clients) this.go(options.purchases === undefined ? client.live() : buy(this, client));
+    this.#planOutage();
     const check = (): void => {
       if (this.#broken !== undefined) throw this.#broken;
       this.auditor.check();
@@ -140,16 +152,16 @@ export class World {
 
   /** What this run leaves behind, as a run of the real process does. */
   evidence(): Evidence {
-    const { history, database, rows, auditor } = this;
+    const { history, database, rows, auditor, options } = this;
+    const { maxSeatsPerHold, maxSeatsPerCustomer, maxHoldsPerCustomer } = options.rules;
     return {
       history: history.entries,
       dump: dumpOf(database, rows, (holdId) => auditor.createdAtMs(holdId)),
       ledger: ledgerOf(this.bank),
       limits: {
-        ...{ maxSeatsPerHold: RULES.maxSeatsPerHold, maxSeatsPerCustomer: RULES.maxSeatsPerCustomer },
-        ...{ maxHoldsPerCustomer: RULES.maxHoldsPerCustomer, randomChars: RANDOM_LENGTH },
-        ...{ requestMs: REQUEST_MS + 1, resolveMs: RESOLVED_WITHIN_MS },
-        deadlineSlackMs: 1_000 + auditor.databaseStepsMs,
+        ...{ maxSeatsPerHold, maxSeatsPerCustomer, maxHoldsPerCustomer, randomChars: RANDOM_LENGTH },
+        ...{ requestMs: REQUEST_MS + 1, resolveMs: options.resolvedWithinMs + this.#databaseBackMs },
+        deadlineSlackMs: expiryToleranceMs(options.rules) + auditor.databaseStepsMs,
       },
     };
   }
@@ -166,6 +178,23 @@ export class World {
     if (first === undefined) return;
     const all = findings.slice(0, 8).map(({ invariant, message }) => `${invariant} ${message}`);
     throw new Violation(first.invariant, `at rest the auditor finds ${findings.length} things:\n${all.join('\n')}`);
+  }
+
+  get isGatewayAway(): boolean {
+    return this.#isGatewayDown || this.away.has('gateway');
+  }
+
+  #planOutage(): void {
+    const { purchases } = this.options;
+    if (purchases === undefined) return;
+    const turn = (atMs: number, isDown: boolean): void => {
+      this.scheduler.after(this.#network, atMs, 'the gateway', () => {
+        this.#isGatewayDown = isDown;
+        this.history.add({ kind: 'fault', what: isDown ? 'the gateway is down' : 'the gateway is back' });
+      });
+    };
+    turn(purchases.downFromMs, true);
+    turn(purchases.downToMs, false);
   }
 
   startNode(): SimNode {
@@ -193,6 +222,7 @@ export class World {
 
   jumpDatabase(ms: number): void {
     this.#databaseJumpedMs += ms;
+    this.#databaseBackMs += Math.max(0, -ms);
     this.auditor.databaseStepsMs += Math.abs(ms);
   }
 
@@ -301,8 +331,9 @@ export class World {
     const live = this.liveNodes();
     if (live.length === 0) return undefined;
     const { random } = this.scheduler;
-    const owner = this.database.owners.get(showId)?.nodeId;
-    const node = live.find((one) => one.nodeId === owner);
+    const owner = this.database.owners.get(showId)?.nodeId ?? null;
+    // Whose lease has run out is not asked: whoever is asked claims the show.
+    const node = owner === null || !this.database.isLive(owner) ? undefined : live.find((one) => one.nodeId === owner);
     const astray = random.chance(this.faulty ? 0.15 : 0);
     if (node !== undefined && !astray) return node;
     return random.pick(live);
@@ -322,7 +353,7 @@ export class World {
     this.scheduler.note('faults end');
     for (const node of this.liveNodes()) {
       node.cut = 'none';
-      node.party.stalledUntilMs = 0;
+      this.scheduler.wake(node.party);
     }
     while (this.liveNodes().length < this.options.nodes) this.startNode();
   }
@@ -330,16 +361,18 @@ export class World {
   /** Nothing is held and no job is left. */
   #quiet(): boolean {
     if (this.jobs.running > 0 || this.bank.unsettled) return false;
-    if (this.database.jobs.some((job) => job.task !== 'check')) return false;
-    // Looks at orders, and the reconciler, are not waited for when there is nothing left that they could find.
-    if (!this.#isBalanced()) return false;
+    const soonMs = this.database.nowMs() + TIMER_MS;
+    if (this.database.jobs.some((job) => !BACKGROUND.has(job.task) && job.runAtMs < soonMs)) return false;
     for (const [, { holds }] of this.database.allTables()) {
       for (const { status } of holds.values()) if (status === 'live' || status === 'paying') return false;
     }
-    return true;
+    // The dearest look comes last, and not at every step.
+    if (this.scheduler.nowMs < this.#nextLookMs) return false;
+    this.#nextLookMs = this.scheduler.nowMs + this.options.againMs;
+    return this.#isBalanced();
   }
 
-  /** Whether money is where it belongs already; what is not may still be found by a timer. */
+  /** Whether money is where it belongs already; what is not a timer or the reconciler may still find. */
   #isBalanced(): boolean {
     const findings = new Findings();
     checkMoney({ dump: dumpOf(this.database, this.rows, () => 0), ledger: ledgerOf(this.bank) }, findings);

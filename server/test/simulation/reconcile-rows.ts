@@ -1,0 +1,195 @@
+// Reconcile rows
+// --------------
+// The twin of the Postgres reconcile store over the memory database. Held to the real one by payment-rows.test.ts.
+//
+// Owns:   what is quarantined, how far each sweep has come, and when it first saw a row as it is now.
+// Never:  changes a payment, a refund or a booking: it enqueues the job that does.
+
+import type { OrderId, PaymentId } from '@housefull/schema/ids';
+import type { SweepKind } from '../../src/store/jobs.ts';
+import type { MemoryDatabase } from '../../src/store/memory-database.ts';
+import type {
+  Judged,
+  ListedPaymentRow,
+  ListedRefundRow,
+  Missing,
+  QuarantineReason,
+} from '../../src/store/reconcile-store.ts';
+import { PAYMENT_STATUSES } from '../../src/store/tables.ts';
+import type { PaymentRows } from './payment-rows.ts';
+
+const MINUTE_MS = 60_000;
+const SECOND_MS = 1_000;
+/** As in reconcile-store.ts. */
+const CHECKS_END_MS = 31 * MINUTE_MS;
+const SEATS_WAIT_MS = 2 * MINUTE_MS;
+const THIRD_OF_WINDOW_MS = 10 * MINUTE_MS;
+const OVERLAP_MS = 10 * MINUTE_MS;
+const MAX_REFUNDS = 5;
+const AUTHORIZED = PAYMENT_STATUSES.indexOf('authorized');
+
+export class ReconcileRows {
+  readonly #database: MemoryDatabase;
+  readonly #rows: PaymentRows;
+  readonly #hasJob: (key: string) => boolean;
+  readonly #scale: (ms: number) => number;
+  readonly #quarantined = new Set<PaymentId>();
+  readonly #sweptTo = new Map<SweepKind, number>();
+  /** Rows are replaced, never changed: how long one stands is counted from when it was first looked at. */
+  readonly #seenAtMs = new WeakMap<object, number>();
+
+  constructor(
+    database: MemoryDatabase,
+    rows: PaymentRows,
+    hasJob: (key: string) => boolean,
+    scale = (ms: number): number => ms,
+  ) {
+    this.#database = database;
+    this.#rows = rows;
+    this.#hasJob = hasJob;
+    this.#scale = scale;
+  }
+
+  checkDue(orderId: OrderId): 'never' | 'now' | 'seats_wait' {
+    const order = this.#database.orders.get(orderId);
+    const tables = order === undefined ? undefined : this.#database.tables(order.showId);
+    const booking = order === undefined ? undefined : tables?.bookings.get(order.bookingId);
+    const deadlineMs = tables?.holds.get(booking?.holdId ?? '')?.expiresAtMs ?? 0;
+    const within = (ms: number): boolean => deadlineMs > this.#database.nowMs() - this.#scale(ms);
+    if (booking?.status === 'pending' && within(SEATS_WAIT_MS)) return 'seats_wait';
+    const isOpen = booking?.status === 'pending' || booking?.status === 'failed';
+    if (booking !== undefined && isOpen && (within(CHECKS_END_MS) || !this.#stands(booking, CHECKS_END_MS)))
+      return 'now';
+    for (const paymentId of this.#database.payments.keys()) {
+      const row = this.#rows.payment(paymentId);
+      if (row?.orderId === orderId && row.allocation === 'left' && row.status !== 'refunded') return 'now';
+    }
+    return 'never';
+  }
+
+  findMissing(): Missing {
+    const missing = { captures: 0, refunds: 0, unplaced: 0 };
+    const overdueCaptures: Missing['overdueCaptures'][number][] = [];
+    const stuckRefunds: PaymentId[] = [];
+    for (const [paymentId, base] of this.#database.payments) {
+      const row = this.#rows.payment(paymentId);
+      if (row === undefined) continue;
+      const { bookingId, amountPaise, status, allocation, orderId } = row;
+      const refunds = this.#rows.refunds(paymentId);
+      const failed = refunds.filter((one) => one.status === 'failed').length;
+      const isOwed =
+        allocation === 'refund' && (status === 'authorized' || status === 'booked' || status === 'captured');
+      if (bookingId !== null && status === 'booked' && this.#isUncaptured(orderId, paymentId)) {
+        if (this.#stands(base, THIRD_OF_WINDOW_MS)) overdueCaptures.push(bookingId);
+        const capture = { bookingId, paymentId };
+        if (this.#stands(base, 30 * SECOND_MS) && this.#add('capture', capture, paymentId)) missing.captures += 1;
+      }
+      if (isOwed && failed >= MAX_REFUNDS) stuckRefunds.push(paymentId);
+      const open = refunds.find((one) => one.status === 'requested' || one.status === 'pending');
+      const begun = refunds.some((one) => one.status !== 'failed');
+      const owes =
+        open === undefined
+          ? isOwed && !begun && refunds.length < MAX_REFUNDS && this.#stands(base, MINUTE_MS)
+          : this.#stands(open, 5 * MINUTE_MS);
+      const refund = { paymentId, amountPaise: open?.amountPaise ?? amountPaise, cause: open?.cause ?? 'lost' };
+      if (owes && this.#add('refund', refund, paymentId)) missing.refunds += 1;
+      const isUnplaced = allocation === 'none' && (status === 'authorized' || status === 'captured');
+      if (!isUnplaced || !this.#stands(base, MINUTE_MS) || this.#hasJob(`settle:${orderId}`)) continue;
+      if (this.#add('check', { orderId, found: true }, orderId)) missing.unplaced += 1;
+    }
+    return { ...missing, overdueCaptures: overdueCaptures.slice(0, 20), stuckRefunds: stuckRefunds.slice(0, 20) };
+  }
+
+  judgePayments(payments: readonly ListedPaymentRow[]): Judged {
+    return this.#judge(
+      payments.flatMap((heard) => {
+        const { paymentId, orderId, amountPaise, currency, refundedPaise } = heard;
+        const rank = PAYMENT_STATUSES.indexOf(heard.status);
+        // Only money is judged: a payment that never was any belongs to nobody's books.
+        if (rank < AUTHORIZED) return [];
+        const row = this.#rows.payment(paymentId);
+        const known = row === undefined ? -1 : PAYMENT_STATUSES.indexOf(row.status);
+        const reason = ((): QuarantineReason | undefined => {
+          if (orderId === null || !this.#database.orders.has(orderId)) return 'unknown_order';
+          if (row === undefined) return undefined;
+          if (row.orderId !== orderId) return 'other_order';
+          if (row.amountPaise !== amountPaise || row.currency !== currency) return 'other_amount';
+          const given = this.#rows.refunds(paymentId).filter((one) => one.status !== 'failed');
+          const ours = given.reduce((sum, one) => sum + one.amountPaise, 0);
+          return this.#isSold(orderId, paymentId) && refundedPaise > ours ? 'refunded_elsewhere' : undefined;
+        })();
+        const news = row === undefined || rank > known || refundedPaise > row.refundedPaise;
+        return [{ paymentId, orderId, reason, news }];
+      }),
+    );
+  }
+
+  judgeRefunds(refunds: readonly ListedRefundRow[]): Judged {
+    return this.#judge(
+      refunds.flatMap(({ paymentId, refundId }) => {
+        const row = this.#rows.payment(paymentId);
+        const own = this.#rows.refunds(paymentId);
+        const isOurs = own.some((one) => one.refundId === refundId || one.status === 'requested');
+        if (row === undefined || row.allocation === 'left' || isOurs) return [];
+        const reason = this.#isSold(row.orderId, paymentId) ? ('refunded_elsewhere' as const) : undefined;
+        return [{ paymentId, orderId: row.orderId, reason, news: row.status !== 'refunded' }];
+      }),
+    );
+  }
+
+  sweepRange(kind: SweepKind, backMs: number): { fromSeconds: number; toSeconds: number } {
+    const nowMs = this.#database.nowMs();
+    const sweptMs = (this.#sweptTo.get(kind) ?? Number.POSITIVE_INFINITY) * SECOND_MS - this.#scale(OVERLAP_MS);
+    const fromMs = Math.min(nowMs - this.#scale(backMs), sweptMs);
+    return { fromSeconds: Math.floor(fromMs / SECOND_MS), toSeconds: Math.floor(nowMs / SECOND_MS) };
+  }
+
+  recordSwept(kind: SweepKind, toSeconds: number): void {
+    this.#sweptTo.set(kind, Math.max(this.#sweptTo.get(kind) ?? toSeconds, toSeconds));
+  }
+
+  #judge(
+    judged: readonly {
+      readonly paymentId: PaymentId;
+      readonly orderId: OrderId | null;
+      readonly reason: QuarantineReason | undefined;
+      readonly news: boolean;
+    }[],
+  ): Judged {
+    const fresh = judged.flatMap(({ paymentId, reason }) =>
+      reason === undefined || this.#quarantined.has(paymentId) ? [] : [{ paymentId, reason }],
+    );
+    for (const { paymentId } of fresh) this.#quarantined.add(paymentId);
+    const hinted = judged.filter(
+      ({ news, reason }) => news && (reason ?? 'refunded_elsewhere') === 'refunded_elsewhere',
+    );
+    const orders = new Set(hinted.map(({ orderId }) => orderId as OrderId));
+    for (const orderId of orders) this.#rows.addJob('check', { orderId, found: true }, orderId);
+    return { found: orders.size, quarantined: fresh };
+  }
+
+  /** Unless somebody works on it. */
+  #add(task: 'capture' | 'refund' | 'check', payload: object, id: string): boolean {
+    if (this.#hasJob(`${task}:${id}`)) return false;
+    this.#rows.addJob(task, payload, id);
+    return true;
+  }
+
+  #isSold(orderId: OrderId, paymentId: PaymentId): boolean {
+    const order = this.#rows.order(orderId);
+    const isGiven = this.#rows.payment(paymentId)?.allocation === 'booking';
+    return isGiven && order?.status === 'confirmed' && order.paymentId === paymentId;
+  }
+
+  #isUncaptured(orderId: OrderId, paymentId: PaymentId): boolean {
+    const order = this.#rows.order(orderId);
+    return order?.status === 'confirmed' && order.paymentId === paymentId && !order.captured;
+  }
+
+  #stands(row: object, ms: number): boolean {
+    const nowMs = this.#database.nowMs();
+    const sinceMs = this.#seenAtMs.get(row) ?? nowMs;
+    this.#seenAtMs.set(row, sinceMs);
+    return nowMs - sinceMs > this.#scale(ms);
+  }
+}
