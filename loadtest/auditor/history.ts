@@ -44,6 +44,8 @@ export interface Ok {
   readonly remainingMs?: number;
   readonly epoch?: number;
   readonly revision?: number;
+  /** The network delivered the wish more than once, so this may answer a repetition. */
+  readonly repeated?: true | undefined;
 }
 
 export interface Fail {

@@ -117,7 +117,7 @@ function checkOverlaps({ history, limits }: Evidence, wishes: Wishes, rows: Rows
     const { holdId } = first.body;
     asked.set(holdId, Math.min(asked.get(holdId) ?? Number.POSITIVE_INFINITY, first.atMs));
     // Asked twice, the answer tells where the show stands, not where the hold ended.
-    if (ok?.epoch === undefined || ok.revision === undefined || invokes > 1) continue;
+    if (ok?.epoch === undefined || ok.revision === undefined || invokes > 1 || ok.repeated === true) continue;
     ends.set(holdId, { epoch: ok.epoch, revision: ok.revision });
   }
   for (const entry of history) {

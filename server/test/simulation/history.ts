@@ -33,13 +33,19 @@ export interface Copy {
 /** One wish of one customer, over all the messages that carry it. */
 export class Asking {
   readonly #copies = new Set<Copy>();
+  #sent = 0;
   /** The refusal that was heard binds nobody. */
   doubtful = false;
 
   sent(): Copy {
+    this.#sent += 1;
     const copy: Copy = { at: undefined };
     this.#copies.add(copy);
     return copy;
+  }
+
+  get wasRepeated(): boolean {
+    return this.#sent > 1;
   }
 
   ended(copy: Copy): void {
@@ -81,10 +87,11 @@ export class History {
     return this.#ops;
   }
 
-  heard(op: number | undefined, reply: ShowReply | undefined, { doubtful }: Asking): void {
+  heard(op: number | undefined, reply: ShowReply | undefined, { doubtful, wasRepeated }: Asking): void {
     if (op === undefined) return;
+    const repeated = wasRepeated ? { repeated: true as const } : {};
     if (reply === undefined) this.add({ kind: 'unknown', op, why: 'no answer in time' });
-    else if (reply.ok) this.add({ kind: 'ok', op, ...answerOf(reply.value as never) });
+    else if (reply.ok) this.add({ kind: 'ok', op, ...answerOf(reply.value as never), ...repeated });
     else this.add({ kind: 'fail', op, code: reply.refusal.code, ...(doubtful ? { doubtful } : {}) });
   }
 
