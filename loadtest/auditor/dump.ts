@@ -70,8 +70,7 @@ const HOLDS = `
     from holds where show_id = any($1)`;
 const BOOKINGS = `
   select booking_id "bookingId", hold_id "holdId", show_id "showId", customer_id "customerId", seats, status, reason,
-         amount_paise::float8 "amountPaise", order_id "orderId", payment_id "paymentId", key, cancel_key "cancelKey",
-         jsonb_array_length(cancels) cancels
+         amount_paise::float8 "amountPaise", order_id "orderId", payment_id "paymentId", key, cancels
     from bookings where show_id = any($1)`;
 const PAYMENTS = `
   select p.payment_id "paymentId", p.order_id "orderId", p.booking_id "bookingId", p.status,

@@ -14,6 +14,7 @@ export type WishType = 'hold' | 'best' | 'release' | 'order' | 'cancel';
 
 /** What was asked for; a key used again with another one of these must be refused. */
 export interface WishBody {
+  /** Of a cancellation: those of the booking; absent: all of it. */
   readonly seats?: readonly number[];
   readonly count?: number;
   readonly holdId?: string;
@@ -149,9 +150,8 @@ export interface BookingRow {
   readonly orderId: string | null;
   readonly paymentId: string | null;
   readonly key: string;
-  readonly cancelKey: string | null;
-  /** How often seats of it were cancelled; absent: never. It has what is left, its hold what was sold. */
-  readonly cancels?: number;
+  /** Each time seats of it were cancelled. It has what is left, or what was cancelled last; its hold has what was sold. */
+  readonly cancels: readonly { readonly seats: readonly number[]; readonly key: string }[];
 }
 
 export interface PaymentRow {

@@ -90,7 +90,9 @@ function checkChange(
     findings.must('I19', isSold, shown('booked, which no row says'));
   }
   if (old === BOOKED && code !== BOOKED) {
-    const hasEnded = bookings.some(({ status, paymentId }) => paymentId !== null && status !== 'confirmed');
+    const hasEnded = bookings.some(
+      ({ status, paymentId, seats }) => paymentId !== null && (status !== 'confirmed' || !seats.includes(seat)),
+    );
     findings.must('I11', hasEnded, shown('sold and then available, and nobody cancelled'));
   }
 }

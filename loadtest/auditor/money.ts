@@ -47,7 +47,11 @@ export function checkMoney({ dump, ledger }: Pick<Evidence, 'dump' | 'ledger'>, 
     const paid = books.ledger.get(id);
     if (paid === undefined) continue;
     const kept = paid.capturedPaise - paid.returnedPaise;
-    findings.must('I7', kept === amountPaise + keptOf(books, id), () => `${bookingId} costs ${amountPaise}, ${kept} of ${id} are kept`);
+    findings.must(
+      'I7',
+      kept === amountPaise + keptOf(books, id),
+      () => `${bookingId} costs ${amountPaise}, ${kept} of ${id} are kept`,
+    );
   }
   // What cancellations kept was paid for seats that nobody has any more.
   for (const payment of dump.payments) soldPaise += payment.keptPaise ?? 0;
@@ -71,7 +75,7 @@ export function checkMoney({ dump, ledger }: Pick<Evidence, 'dump' | 'ledger'>, 
 /** A booking that was confirmed has the verified payment of its own order, whole. */
 function checkPaid(booking: BookingRow, books: Books, findings: Findings): void {
   const { bookingId, paymentId, holdId } = booking;
-  const isLess = (booking.cancels ?? 0) > 0;
+  const isLess = booking.cancels.length > 0;
   const amountPaise = (isLess ? books.soldPaise.get(holdId) : undefined) ?? booking.amountPaise;
   const paid = books.ledger.get(paymentId ?? '');
   const wasPaid = paid !== undefined && paid.authorizedPaise > 0;

@@ -31,10 +31,15 @@ function checkGranted(wish: Wish, ok: Ok, rows: Rows, wallOffsetMs: number | und
     const booking = rows.bookings.get(ok.bookingId ?? body.bookingId ?? '');
     findings.must('I17', booking === undefined || booking.customerId === customerId, lost(`it is of another customer`));
     if (type === 'cancel') {
-      findings.must('I2', booking?.status === 'cancelled', lost(`${booking?.bookingId} is ${booking?.status}`));
+      const isBack = body.seats !== undefined && body.seats.every((seat) => booking?.seats.includes(seat) === false);
+      const { bookingId, status } = booking ?? {};
+      findings.must('I2', status === 'cancelled' || isBack, lost(`${bookingId} is ${status}`));
       return;
     }
-    const isThere = booking?.orderId === ok.orderId && booking?.amountPaise === ok.amountPaise;
+    // What was ordered, or, of seats cancelled since, what is left.
+    const sold = booking?.cancels.length === 0 ? undefined : rows.holds.get(booking?.holdId ?? '')?.amountPaise;
+    const isAmount = ok.amountPaise === booking?.amountPaise || (sold !== undefined && ok.amountPaise === sold);
+    const isThere = booking?.orderId === ok.orderId && isAmount;
     findings.must('I2', isThere, lost(`${ok.bookingId} has order ${booking?.orderId} of ${booking?.amountPaise}`));
     return;
   }
@@ -80,7 +85,8 @@ function checkRefused(wish: Wish, rows: Rows, findings: Findings): void {
     findings.must('I18', made?.status !== 'confirmed' && made?.status !== 'pending', shown);
   } else {
     const booking = rows.bookings.get(body.bookingId ?? '');
-    findings.must('I18', booking?.cancelKey !== key || booking.customerId !== customerId, shown);
+    const wasMade = booking?.cancels.some((one) => one.key === key) === true;
+    findings.must('I18', !wasMade || booking.customerId !== customerId, shown);
   }
 }
 

@@ -10,6 +10,7 @@ export interface Rows {
   readonly bookings: ReadonlyMap<string, BookingRow>;
   /** `show/seat` to the holds that ever had it, in the order in which they were made. */
   readonly holdsOfSeat: ReadonlyMap<string, readonly HoldRow[]>;
+  /** Also those that have given the seat back. */
   readonly bookingsOfSeat: ReadonlyMap<string, readonly BookingRow[]>;
   /** One code a seat, by show, as the rows have it. */
   readonly codes: ReadonlyMap<string, number[]>;
@@ -32,7 +33,8 @@ export function readRows({ dump, limits }: Evidence, findings: Findings): Rows {
   for (const hold of [...dump.holds].sort(byPosition))
     for (const seat of hold.seats) push(holdsOfSeat, placeOf(hold.showId, seat), hold);
   for (const booking of dump.bookings)
-    for (const seat of booking.seats) push(bookingsOfSeat, placeOf(booking.showId, seat), booking);
+    for (const seat of new Set([...booking.seats, ...booking.cancels.flatMap(({ seats }) => seats)]))
+      push(bookingsOfSeat, placeOf(booking.showId, seat), booking);
   const rows: Rows = {
     dump,
     holds: new Map(dump.holds.map((row) => [row.holdId, row])),
@@ -116,7 +118,7 @@ function checkPairs({ dump, holds, bookings }: Rows, findings: Findings): void {
   }
   for (const booking of dump.bookings) {
     const hold = holds.get(booking.holdId);
-    const isLess = (booking.cancels ?? 0) > 0;
+    const isLess = booking.cancels.length > 0;
     const seats = isLess ? hold?.seats.filter((seat) => booking.seats.includes(seat)) : hold?.seats;
     const isSame = hold?.customerId === booking.customerId && String(seats) === String(booking.seats);
     const isPaise = isLess

@@ -34,7 +34,7 @@ function bookingRow(bookingId: string, hold: HoldRow, row: Partial<BookingRow>):
   const { holdId, customerId, seats, amountPaise } = hold;
   return {
     ...{ bookingId, holdId, showId: SHOW, customerId, seats, amountPaise, status: 'confirmed', reason: null },
-    ...{ orderId: `order-${bookingId}`, paymentId: `pay-${bookingId}`, key: '', cancelKey: null },
+    ...{ orderId: `order-${bookingId}`, paymentId: `pay-${bookingId}`, key: '', cancels: [] },
     ...row,
   };
 }

@@ -155,8 +155,10 @@ export class Auditor {
         return;
       }
       case 'cancel': {
-        const status = bookings.get(request.bookingId)?.status;
-        if (status !== 'cancelled') throw missing(`${request.bookingId} is ${status}`);
+        const { status, cancels = [] } = bookings.get(request.bookingId) ?? {};
+        // Cancelled whole, it is so under whichever key.
+        if (status !== 'cancelled' && !cancels.some(({ key }) => key === request.key))
+          throw missing(`${request.bookingId} is ${status}`);
         return;
       }
       case 'confirm': {

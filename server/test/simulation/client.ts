@@ -18,6 +18,7 @@ const AGAIN = new Set(['unavailable', 'overloaded', 'payment_unavailable', 'rate
 interface Held {
   readonly showId: ShowId;
   readonly holdId: HoldId;
+  readonly seats: readonly number[];
 }
 
 export class SimClient {
@@ -25,7 +26,12 @@ export class SimClient {
   readonly customerId: CustomerId;
   readonly #world: World;
   #holds: Held[] = [];
-  #orders: { readonly showId: ShowId; readonly bookingId: BookingId; readonly orderId: OrderId }[] = [];
+  #orders: {
+    readonly showId: ShowId;
+    readonly bookingId: BookingId;
+    readonly orderId: OrderId;
+    readonly seats: readonly number[];
+  }[] = [];
   #keys = 0;
   /** A request whose outcome is not known yet. */
   unknown: string | undefined;
@@ -50,14 +56,18 @@ export class SimClient {
   }
 
   /** Sends a request until it is answered for good. The key stays the same, so that it has one effect. */
-  async ask<R extends ShowRequest>(showId: ShowId, request: R): Promise<ShowReply<R['type']>> {
+  async ask<R extends ShowRequest>(
+    showId: ShowId,
+    request: R,
+    seats?: readonly number[],
+  ): Promise<ShowReply<R['type']>> {
     const { scheduler, options } = this.#world;
     this.unknown = `${request.type} of ${this.party.name}`;
     const asking = new Asking();
     const { history } = this.#world;
     for (let attempt = 1; ; attempt += 1) {
       this.requests += 1;
-      const op = history.invoke(showId, request);
+      const op = history.invoke(showId, request, seats);
       const reply = await this.#world.send(this.party, showId, request, REQUEST_MS, asking);
       history.heard(op, reply as ShowReply | undefined, asking);
       if (reply !== undefined && (reply.ok || !AGAIN.has(reply.refusal.code))) {
@@ -93,8 +103,12 @@ export class SimClient {
         return;
       case 'cancel': {
         if (this.#orders.length === 0) return;
-        const { showId: of, bookingId } = random.pick(this.#orders);
-        await this.ask(of, { type: 'cancel', caller: this.#caller(), bookingId, key: this.newKey() });
+        const { showId: of, bookingId, seats } = random.pick(this.#orders);
+        // Whole, or one seat of it.
+        const some = random.chance(0.5) ? [random.pick(seats)] : undefined;
+        const labels = some?.map((seat) => this.#world.labels[seat] as string);
+        const key = this.newKey();
+        await this.ask(of, { type: 'cancel', caller: this.#caller(), bookingId, seats: labels, key }, some);
         return;
       }
       case 'mine':
@@ -114,7 +128,8 @@ export class SimClient {
       kind === 'hold' ? { type: 'hold', seats: [...new Set(seats)], ...base } : { type: 'best', count, ...base };
     const reply = await this.ask(showId, request);
     if (!reply.ok) return;
-    this.#holds.push({ showId, holdId: (reply.value as { holdId: HoldId }).holdId });
+    const held = reply.value as { holdId: HoldId; seats: readonly number[] };
+    this.#holds.push({ showId, holdId: held.holdId, seats: held.seats });
     if (random.chance(0.1)) await this.#reuseKey(showId, base.key, count);
   }
 
@@ -140,11 +155,11 @@ export class SimClient {
     else await this.ask(order.showId, { type: 'cancel', bookingId: order.bookingId, ...base });
   }
 
-  async #release({ showId, holdId }: Held): Promise<void> {
+  async #release({ showId, holdId }: Omit<Held, 'seats'>): Promise<void> {
     await this.ask(showId, { type: 'release', caller: this.#caller(), holdId, key: this.newKey() });
   }
 
-  async #order({ showId, holdId }: Held): Promise<void> {
+  async #order({ showId, holdId, seats: held }: Held): Promise<void> {
     const contact = { email: 'sim@example.org' };
     const reply = await this.ask(showId, {
       type: 'order',
@@ -155,7 +170,7 @@ export class SimClient {
     });
     if (!reply.ok) return;
     const { bookingId, orderId } = reply.value as { bookingId: BookingId; orderId: OrderId };
-    this.#orders.push({ showId, bookingId, orderId });
+    this.#orders.push({ showId, bookingId, orderId, seats: held });
     // Most people who get as far as the order pay it at once; some let it lie.
     const { random } = this.#world.scheduler;
     if (random.chance(0.7)) this.#world.bank.pay(orderId);

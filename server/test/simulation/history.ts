@@ -78,8 +78,8 @@ export class History {
   }
 
   /** Undefined: a request that has no effect, and no key to find one by. */
-  invoke(showId: ShowId, request: ShowRequest): number | undefined {
-    const wish = wishOf(request);
+  invoke(showId: ShowId, request: ShowRequest, seats?: readonly number[]): number | undefined {
+    const wish = wishOf(request, seats);
     if (wish === undefined || !('key' in request)) return undefined;
     this.#ops += 1;
     const { customerId } = request.caller;
@@ -110,7 +110,11 @@ function textOf(words: MapSnapshot['words'], capacity: number): string {
   return text;
 }
 
-function wishOf(request: ShowRequest): { readonly type: WishType; readonly body: WishBody } | undefined {
+/** `seats`: which they are, of a cancellation that names them by their labels. */
+function wishOf(
+  request: ShowRequest,
+  seats: readonly number[] | undefined,
+): { readonly type: WishType; readonly body: WishBody } | undefined {
   const { type } = request;
   switch (type) {
     case 'hold':
@@ -121,7 +125,7 @@ function wishOf(request: ShowRequest): { readonly type: WishType; readonly body:
     case 'order':
       return { type, body: { holdId: request.holdId } };
     case 'cancel':
-      return { type, body: { bookingId: request.bookingId } };
+      return { type, body: { bookingId: request.bookingId, ...(seats === undefined ? {} : { seats }) } };
     default:
       return undefined;
   }
@@ -153,9 +157,9 @@ export function dumpOf(database: MemoryDatabase, payments: PaymentRows, createdA
       });
     for (const booking of tables.bookings.values()) {
       const { bookingId, holdId, customerId, seats, status, amountPaise, key } = booking;
-      const { reason = null, orderId = null, paymentId = null, cancelKey = null } = booking;
+      const { reason = null, orderId = null, paymentId = null, cancels = [] } = booking;
       const row = { bookingId, holdId, showId, customerId, seats, status, amountPaise, key };
-      bookings.push({ ...row, reason, orderId, paymentId, cancelKey });
+      bookings.push({ ...row, reason, orderId, paymentId, cancels });
     }
     for (const [seat, bookingId] of tables.bookedSeats) bookedSeats.push({ showId, seat, bookingId });
     for (const seat of tables.blockedSeats) blockedSeats.push({ showId, seat });

@@ -68,6 +68,7 @@ export function wiredReconciler(rows: ReconcileRows, wire: Wire): ReconcileStore
   const on = <T>(name: string, work: () => T): Promise<T> => call(wire, name, work);
   return {
     checkDue: (orderId) => on('checkDue', () => rows.checkDue(orderId)),
+    dropTimers: () => on('dropTimers', () => rows.dropTimers()),
     findMissing: () => on('findMissing', () => rows.findMissing()),
     judgePayments: (payments) => on('judgePayments', () => rows.judgePayments(payments)),
     judgeRefunds: (refunds) => on('judgeRefunds', () => rows.judgeRefunds(refunds)),

@@ -6,8 +6,10 @@
 // Never:  changes a payment, a refund or a booking: it enqueues the job that does.
 
 import type { OrderId, PaymentId } from '@housefull/schema/ids';
+import { refundKey } from '../../src/store/entry-rows.ts';
 import type { SweepKind } from '../../src/store/jobs.ts';
 import type { MemoryDatabase } from '../../src/store/memory-database.ts';
+import type { RefundRow } from '../../src/store/payment-store.ts';
 import type {
   Judged,
   ListedPaymentRow,
@@ -76,7 +78,6 @@ export class ReconcileRows {
       if (row === undefined) continue;
       const { bookingId, amountPaise, status, allocation, orderId } = row;
       const refunds = this.#rows.refunds(paymentId);
-      const failed = refunds.filter((one) => one.status === 'failed').length;
       const isOwed =
         allocation === 'refund' && (status === 'authorized' || status === 'booked' || status === 'captured');
       if (bookingId !== null && status === 'booked' && this.#isUncaptured(orderId, paymentId)) {
@@ -84,15 +85,15 @@ export class ReconcileRows {
         const capture = { bookingId, paymentId };
         if (this.#stands(base, 30 * SECOND_MS) && this.#add('capture', capture, paymentId)) missing.captures += 1;
       }
-      if (isOwed && failed >= MAX_REFUNDS) stuckRefunds.push(paymentId);
-      const open = refunds.find((one) => one.status === 'requested' || one.status === 'pending');
+      if ((allocation === 'booking' || isOwed) && status !== 'refunded' && this.#isStuck(refunds))
+        stuckRefunds.push(paymentId);
+      for (const open of refunds) {
+        if ((open.status !== 'requested' && open.status !== 'pending') || !this.#stands(open, 5 * MINUTE_MS)) continue;
+        if (this.#refund(paymentId, open.amountPaise, open.cause)) missing.refunds += 1;
+      }
       const begun = refunds.some((one) => one.status !== 'failed');
-      const owes =
-        open === undefined
-          ? isOwed && !begun && refunds.length < MAX_REFUNDS && this.#stands(base, MINUTE_MS)
-          : this.#stands(open, 5 * MINUTE_MS);
-      const refund = { paymentId, amountPaise: open?.amountPaise ?? amountPaise, cause: open?.cause ?? 'lost' };
-      if (owes && this.#add('refund', refund, paymentId)) missing.refunds += 1;
+      const owes = isOwed && !begun && refunds.length < MAX_REFUNDS && this.#stands(base, MINUTE_MS);
+      if (owes && this.#refund(paymentId, amountPaise - row.keptPaise, 'lost')) missing.refunds += 1;
       const isUnplaced = allocation === 'none' && (status === 'authorized' || status === 'captured');
       if (!isUnplaced || !this.#stands(base, MINUTE_MS) || this.#hasJob(`settle:${orderId}`)) continue;
       if (this.#add('check', { orderId, found: true }, orderId)) missing.unplaced += 1;
@@ -168,6 +169,30 @@ export class ReconcileRows {
     return { found: orders.size, quarantined: fresh };
   }
 
+  /** Planned looks that have nothing to look for any more. */
+  dropTimers(): number {
+    const { jobs } = this.#database;
+    const over = jobs.filter(({ task, payload, runAtMs }) => {
+      const isDue = task === 'check' && payload.found === undefined && runAtMs <= this.#database.nowMs();
+      return isDue && this.checkDue(payload.orderId as OrderId) === 'never';
+    });
+    for (const job of over) jobs.splice(jobs.indexOf(job), 1);
+    return over.length;
+  }
+
+  #refund(paymentId: PaymentId, amountPaise: number, cause: string): boolean {
+    const key = refundKey(paymentId, cause);
+    return this.#add('refund', { paymentId, amountPaise, cause }, key.slice('refund:'.length));
+  }
+
+  /** One cause was tried in vain too often. */
+  #isStuck(refunds: readonly RefundRow[]): boolean {
+    return refunds.some(({ cause }) => {
+      const same = refunds.filter((one) => one.cause === cause);
+      return same.length >= MAX_REFUNDS && same.every((one) => one.status === 'failed');
+    });
+  }
+
   /** Unless somebody works on it. */
   #add(task: 'capture' | 'refund' | 'check', payload: object, id: string): boolean {
     if (this.#hasJob(`${task}:${id}`)) return false;
@@ -183,7 +208,8 @@ export class ReconcileRows {
 
   #isUncaptured(orderId: OrderId, paymentId: PaymentId): boolean {
     const order = this.#rows.order(orderId);
-    return order?.status === 'confirmed' && order.paymentId === paymentId && !order.captured;
+    const keeps = order?.status === 'cancelled' && order.keptPaise > 0;
+    return (order?.status === 'confirmed' || keeps) && order.paymentId === paymentId && !order.captured;
   }
 
   #stands(row: object, ms: number): boolean {

@@ -68,6 +68,7 @@ export class World {
   readonly away = new Set<'database' | 'gateway'>();
   readonly showIds: readonly ShowId[];
   readonly capacity: number;
+  readonly labels: readonly string[];
   readonly clients: readonly SimClient[];
   readonly nodes: SimNode[] = [];
   readonly #network = new Party('network');
@@ -99,6 +100,7 @@ export class World {
     this.reconcileRows = new ReconcileRows(this.database, this.rows, (key) => this.jobs.has(key), options.scale);
     const plan = planOf(options.rows);
     this.capacity = plan.seats.length;
+    this.labels = plan.seats.map(({ label }) => label);
     this.showIds = Array.from({ length: options.shows }, (_, index) => `show${index + 1}` as ShowId);
     for (const showId of this.showIds) {
       const price = { pricePaise: { S: 20_000, P: 35_000 }, feePaisePerSeat: 1_500 };

@@ -12,7 +12,7 @@ export async function booksOf({ databaseUrl, doubleUrl }: Bench, showId: string)
   const ledger = await readLedger(doubleUrl, [showId]);
   const limits = {
     ...{ maxSeatsPerHold: MAX_SEATS_PER_HOLD, maxSeatsPerCustomer: 2 * MAX_SEATS_PER_HOLD, maxHoldsPerCustomer: 100 },
-    ...{ requestMs: 0, resolveMs: 0, deadlineSlackMs: 1_000 },
+    ...{ randomChars: 22, requestMs: 0, resolveMs: 0, deadlineSlackMs: 1_000 },
   };
   const evidence = { history: [], dump, ledger, limits };
   const findings = new Findings();
