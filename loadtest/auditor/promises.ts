@@ -31,7 +31,7 @@ function checkGranted(wish: Wish, ok: Ok, rows: Rows, wallOffsetMs: number | und
     const booking = rows.bookings.get(ok.bookingId ?? body.bookingId ?? '');
     findings.must('I17', booking === undefined || booking.customerId === customerId, lost(`it is of another customer`));
     if (type === 'cancel') {
-      const isBack = body.seats !== undefined && body.seats.every((seat) => booking?.seats.includes(seat) === false);
+      const isBack = body.seats?.every((seat) => booking?.seats.includes(seat) === false) === true;
       const { bookingId, status } = booking ?? {};
       findings.must('I2', status === 'cancelled' || isBack, lost(`${bookingId} is ${status}`));
       return;
