@@ -15,6 +15,8 @@ import type { Order, Told } from './main.ts';
 
 export const SECRET_TO_COME = 'drills-webhook-secret-to-come';
 const PATIENCE_MS = 30_000;
+/** A job may have put itself off by up to a minute. */
+const REST_MS = 75_000;
 const AGAIN_MS = 25;
 const COMMIT = 'commit_shows';
 
@@ -203,7 +205,7 @@ export class Stage {
 
   /** Until nobody works on money any more: no job, no hold, no webhook, no rupee under way. */
   async rest(showId: string): Promise<void> {
-    const endsAtMs = performance.now() + PATIENCE_MS;
+    const endsAtMs = performance.now() + REST_MS;
     for (;;) {
       await this.alive();
       const jobs = await this.#jobs();
