@@ -172,6 +172,9 @@ export const showSeats = z.object({
 });
 export type ShowSeats = z.infer<typeof showSeats>;
 
+/** A show that the operator has taken off. `left`: holds and bookings that have still to end. */
+export const cancelledShow = z.object({ showId: showIdText, left: z.int() });
+
 export const joinBody = z.strictObject({ protocol: z.int() });
 /** A Colyseus seat reservation: a join ticket, single use, good for 15 seconds. */
 export const joinTicket = z.object({

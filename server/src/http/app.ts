@@ -23,6 +23,7 @@ import { pageRoutes } from './page-routes.ts';
 import { peopleRoutes } from './people-routes.ts';
 import { securityHeaders } from './security-headers.ts';
 import { showRoutes } from './show-routes.ts';
+import { staffRoutes } from './staff-routes.ts';
 import { openApiRoute, operationRoutes, webhookRoute } from './system-routes.ts';
 
 /** How long a browser may remember that a listed origin may call. */
@@ -73,6 +74,7 @@ export function createApp(deps: HttpDeps): (request: Request, info: RequestBindi
   catalogRoutes(tools, deps.catalog);
   showRoutes(tools, deps);
   bookingRoutes(tools, deps);
+  staffRoutes(tools, deps);
   webhookRoute(api, WEBHOOK, deps.payments);
   operationRoutes(api, deps.health);
   openApiRoute(api);

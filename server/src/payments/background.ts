@@ -10,8 +10,9 @@
 //   RECON-2  A timer without budget is dropped, not put off, unless seats wait for its answer: the sweeps find what it
 //            would have found.
 
-import type { OrderId } from '@housefull/schema/ids';
+import type { OrderId, ShowId } from '@housefull/schema/ids';
 import type { TaskList } from 'graphile-worker';
+import type { Directory } from '../routing/show-port.ts';
 import { Fault } from '../store/fault.ts';
 import type { SweepKind } from '../store/jobs.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
@@ -31,6 +32,7 @@ export interface ReconcilerOptions {
 }
 
 export interface BackgroundDeps extends TaskDeps {
+  readonly directory: Directory;
   readonly payments: Pick<PaymentStore, 'order' | 'addHint'>;
   readonly reconciler: ReconcilerOptions;
   readonly settle: Settle;
@@ -172,8 +174,19 @@ async function reconcile(deps: BackgroundDeps, alerts: Alerts): Promise<Again<'r
   }
   alerts.raise(overdueCaptures, 'booked payments are not captured after a third of the time there is');
   alerts.raise(stuckRefunds, 'refunds have failed too often: a person must give this money back');
+  for (const showId of await store.unfinishedShows()) await endShow(deps, showId);
   await store.forgetWebhooks();
   return { afterMs: everyMs, payload: {} };
+}
+
+/** Goes on where whoever cancelled the show was stopped. One that does not answer now is found again. */
+async function endShow({ directory, log }: BackgroundDeps, showId: ShowId): Promise<void> {
+  const found = await directory.find(showId);
+  for (let left = 1; found.ok && left > 0; ) {
+    const reply = await found.port.submit({ type: 'cancel_show' });
+    if (!reply.ok) return log.warn({ showId, code: reply.refusal.code }, 'a cancelled show does not end yet');
+    left = reply.value.left;
+  }
 }
 
 /** The same alert about the same things is raised once in ten minutes. */

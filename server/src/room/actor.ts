@@ -231,7 +231,7 @@ export class Actor implements ShowPort {
         if (request.type === 'order') return this.#placeOrder(answer.booking.bookingId, resolve);
         return resolve({ ok: true, value: position });
       case 'done':
-        return resolve({ ok: true, value: position });
+        return resolve({ ok: true, value: { ...position, left: answer.left ?? 0 } });
     }
   }
 
@@ -363,6 +363,7 @@ export class Actor implements ShowPort {
     const changedWords = this.#projection.advance(events);
     this.#waiters.committed(events.length);
     this.#notify((listener) => listener.changed(this.snapshot(), changedWords));
+    if (events.some(({ type }) => type === 'show_cancelled')) this.#notify((one) => one.noticed?.('show_cancelled'));
     const nowMs = this.#deps.clock.nowMs();
     for (const tell of tellsOf(events, this.epoch, nowMs)) {
       this.#notify((listener) => listener.told(tell.customerId, tell.type, tell.payload));

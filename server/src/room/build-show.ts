@@ -26,6 +26,7 @@ export function buildShow(house: HouseRules, loaded: LoadedShow, epoch: number, 
     closesAtMs: nowMs + loaded.closesInMs,
   };
   const holds = loaded.holds.map(({ remainingMs, ...hold }) => ({ ...hold, deadlineMs: nowMs + remainingMs }));
-  const { bookings, bookedSeats, blockedSeats } = loaded;
-  return new Show(indexPlan(loaded.plan), rules, epoch, { holds, bookings, bookedSeats, blockedSeats }, nowMs);
+  const { bookings, bookedSeats, blockedSeats, cancelled } = loaded;
+  const contents = { holds, bookings, bookedSeats, blockedSeats, cancelled };
+  return new Show(indexPlan(loaded.plan), rules, epoch, contents, nowMs);
 }

@@ -40,6 +40,7 @@ export function* tellsOf(events: readonly Event[], epoch: number, nowMs: number)
       case 'released':
       case 'anchored':
       case 'cancelled':
+      case 'show_cancelled':
       case 'blocked':
       case 'unblocked':
         break;

@@ -9,7 +9,7 @@ import { AVAILABLE, BLOCKED, BOOKED, HELD, type SeatCode } from '@housefull/sche
 import { withCode, wordCount } from '@housefull/schema/wire';
 import type { Event, EventType } from '../show/command.ts';
 
-const CODE_AFTER: Record<Exclude<EventType, 'ordered' | 'anchored'>, SeatCode> = {
+const CODE_AFTER: Record<Exclude<EventType, 'ordered' | 'anchored' | 'show_cancelled'>, SeatCode> = {
   held: HELD,
   released: AVAILABLE,
   expired: AVAILABLE,
@@ -51,7 +51,7 @@ export class Projection {
     const touched = new Map<number, number>();
     for (const event of events) {
       this.revision = event.revision;
-      if (event.type === 'ordered' || event.type === 'anchored') continue;
+      if (event.type === 'ordered' || event.type === 'anchored' || event.type === 'show_cancelled') continue;
       const code = CODE_AFTER[event.type];
       for (const seat of event.seats) {
         const at = seat >>> 4;

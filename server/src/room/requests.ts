@@ -10,6 +10,9 @@ import type { Show } from '../show/show.ts';
 /** Requests that become commands; the others only read. */
 export type CommandRequest = Exclude<ShowRequest, { type: 'mine' | 'suggest' | 'offer_cancel' }>;
 
+/** Of a cancelled show, what ends with one commit: at most some hundred rows, as in any busy moment. */
+const END_AT_ONCE = 50;
+
 export interface CommandMaker {
   /** 22 characters of base62. */
   readonly random: () => string;
@@ -89,6 +92,8 @@ export function commandOf(showId: Show['rules']['showId'], request: CommandReque
     case 'block':
     case 'unblock':
       return { type: request.type, seats: request.seats };
+    case 'cancel_show':
+      return { type: 'cancel_show', limit: END_AT_ONCE };
     case 'confirm':
     case 'abandon':
     case 'revoke':
@@ -157,6 +162,10 @@ export function foundAgain(show: Show, command: Command): Answer | undefined {
     case 'revoke': {
       const status = show.booking(command.bookingId)?.status;
       return status === 'failed' || status === 'cancelled' ? { type: 'done' } : undefined;
+    }
+    case 'cancel_show': {
+      const left = show.leftToEnd();
+      return left === undefined ? undefined : { type: 'done', left };
     }
     case 'anchor':
     case 'block':

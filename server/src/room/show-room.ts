@@ -126,6 +126,7 @@ export class ShowRoom extends Room<{ state: InstanceType<typeof ShowState>; clie
     const listener: ShowListener = {
       changed: (map, words) => this.#changed(map, words),
       told: (customerId, type, payload) => this.#told(customerId, type, payload),
+      noticed: (code) => this.broadcast('notice', { code, message: 'The show was cancelled; all money goes back.' }),
       ended: (reason) => this.#ended(reason),
     };
     this.#unsubscribe = port.subscribe(listener);

@@ -87,6 +87,7 @@ export type ShowRequest =
       readonly amountPaise: number;
     }
   | { readonly type: 'abandon'; readonly bookingId: BookingId }
+  | { readonly type: 'cancel_show' }
   | { readonly type: 'revoke'; readonly bookingId: BookingId; readonly reason: FailureReason };
 
 export interface DoneAnswer {
@@ -117,6 +118,7 @@ export interface ShowAnswers {
   confirm: DoneAnswer;
   abandon: DoneAnswer;
   revoke: DoneAnswer;
+  cancel_show: DoneAnswer & { readonly left: number };
 }
 
 /** Answered only after the commit that makes it true (L2); a refusal at once. Never rejects. */
@@ -138,6 +140,8 @@ export interface ShowListener {
   changed(snapshot: MapSnapshot, changedWords: readonly number[]): void;
   /** A private event, for the sockets of one customer. */
   told<T extends RoomEventType>(customerId: CustomerId, type: T, payload: RoomEvents[T]): void;
+  /** Something that everybody who looks at the show should know. */
+  noticed?(code: 'show_cancelled'): void;
   /** This port serves no more: another node owns the show, or we stop. Close clients so that they join again. */
   ended(reason: 'owner_changed' | 'draining' | 'failed'): void;
 }

@@ -95,6 +95,12 @@ export interface RevokeCommand {
   readonly bookingId: BookingId;
   readonly reason: FailureReason;
 }
+/** The operator takes the show off: nothing more is sold, and what there is ends, some of it with each command. */
+export interface CancelShowCommand {
+  readonly type: 'cancel_show';
+  /** Holds and bookings that this command ends at most: one commit stays small (L8). */
+  readonly limit: number;
+}
 export interface BlockCommand {
   readonly type: 'block' | 'unblock';
   readonly seats: readonly number[] | readonly string[];
@@ -114,6 +120,7 @@ export type Command =
   | AbandonCommand
   | CancelCommand
   | RevokeCommand
+  | CancelShowCommand
   | BlockCommand
   | TickCommand;
 
@@ -271,6 +278,8 @@ export type Event =
       readonly paymentId?: PaymentId;
       readonly amountPaise: number;
     }
+  /** From here on nothing is sold. */
+  | { readonly type: 'show_cancelled'; readonly revision: number }
   | { readonly type: 'blocked'; readonly revision: number; readonly seats: readonly number[] }
   | { readonly type: 'unblocked'; readonly revision: number; readonly seats: readonly number[] };
 
@@ -281,7 +290,8 @@ export type Answer =
   | { readonly type: 'hold'; readonly hold: Hold }
   | { readonly type: 'release'; readonly hold: Hold }
   | { readonly type: 'booking'; readonly booking: Booking; readonly hold: Hold }
-  | { readonly type: 'done' };
+  /** `left`: of a cancelled show, the holds and bookings that have still to end. */
+  | { readonly type: 'done'; readonly left?: number };
 
 /** No events with `ok` is a replay, or a command that had nothing to do. */
 export type Outcome =

@@ -7,7 +7,7 @@
 // Invariants: SHOW-1, SHOW-2, SHOW-4, checked by `check()`.
 
 import type { BookingId, CustomerId, HoldId } from '@housefull/schema/ids';
-import { AVAILABLE, BLOCKED, BOOKED, HELD, type SeatCode } from '@housefull/schema/status';
+import { AVAILABLE, BLOCKED, BOOKED, type FailureReason, HELD, type SeatCode } from '@housefull/schema/status';
 import type { CancelLeft } from './cancelling.ts';
 import type { Booking, Cancel, Hold } from './command.ts';
 import { Customers } from './customers.ts';
@@ -25,12 +25,15 @@ export interface ShowContents {
   /** Rows of the guard table: [seatIndex, bookingId]. */
   readonly bookedSeats: readonly (readonly [number, string])[];
   readonly blockedSeats: readonly number[];
+  /** The operator has taken the show off. */
+  readonly cancelled?: boolean;
 }
 
 export const isUnended = (hold: Hold): boolean => hold.status === 'live' || hold.status === 'paying';
 
 export class Records {
   readonly codes: Uint8Array;
+  cancelled: boolean;
   readonly holds = new Map<HoldId, HoldRecord>();
   readonly bookings = new Map<BookingId, BookingRecord>();
   readonly customers = new Customers();
@@ -40,6 +43,7 @@ export class Records {
   /** Throws when the contents contradict themselves: such a show must not sell (F19). */
   constructor(capacity: number, contents: ShowContents) {
     this.codes = new Uint8Array(capacity);
+    this.cancelled = contents.cancelled === true;
     this.#owner = new Array(capacity).fill(undefined);
     for (const seat of contents.blockedSeats) {
       if (this.codes[seat] === undefined) throw new Error(`seat ${seat} is blocked and does not exist`);
@@ -69,6 +73,12 @@ export class Records {
     const booking = this.bookings.get(bookingId);
     if (booking === undefined) throw new Error(`no booking ${bookingId}`);
     return booking;
+  }
+
+  /** What a cancelled show has still to end: holds, then confirmed bookings, each in the order they were made. */
+  *unfinished(): Generator<HoldRecord | BookingRecord> {
+    for (const hold of this.holds.values()) if (isUnended(hold)) yield hold;
+    for (const booking of this.bookings.values()) if (booking.status === 'confirmed') yield booking;
   }
 
   ownHold(holdId: HoldId, customerId: CustomerId): HoldRecord | undefined {
@@ -140,10 +150,14 @@ export class Records {
     this.setSeats(booking.seats, BOOKED, booking.bookingId);
   }
 
-  /** The seats of a confirmed booking become available. */
-  unbook(booking: BookingRecord): void {
-    this.setSeats(booking.seats, AVAILABLE, undefined);
-    this.customers.of(booking.customerId).seatCount -= booking.seats.length;
+  /** A pending or confirmed booking ends, and its seats become available. */
+  fail(booking: BookingRecord, reason: FailureReason): void {
+    if (booking.status === 'confirmed') {
+      this.setSeats(booking.seats, AVAILABLE, undefined);
+      this.customers.of(booking.customerId).seatCount -= booking.seats.length;
+    } else this.endHold(this.hold(booking.holdId), 'expired');
+    booking.status = 'failed';
+    booking.reason = reason;
   }
 
   /** Asserts the invariants, linear in the show: of what was loaded, and in tests after every command. */

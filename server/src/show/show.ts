@@ -23,6 +23,7 @@ import type {
   BlockCommand,
   Booking,
   CancelCommand,
+  CancelShowCommand,
   Command,
   ConfirmCommand,
   Event,
@@ -89,7 +90,14 @@ export class Show {
     const booking = this.#records.bookings.get(bookingId);
     if (booking === undefined || (booking.customerId !== customerId && staff !== true))
       return refuse('booking_not_found');
+    // Of a cancelled show everything comes back, by itself.
+    if (this.#records.cancelled) return refuse('not_cancellable');
     return offerCancel(this.plan, this.rules, booking, seats, nowMs);
+  }
+
+  /** Holds and bookings that have still to end; undefined unless the operator has taken the show off. */
+  leftToEnd(): number | undefined {
+    return this.#records.cancelled ? [...this.#records.unfinished()].length : undefined;
   }
 
   #scene(nowMs: number): Scene {
@@ -146,6 +154,8 @@ export class Show {
         return this.#cancel(command, nowMs);
       case 'revoke':
         return this.#revoke(command);
+      case 'cancel_show':
+        return this.#cancelShow(command);
       case 'block':
       case 'unblock':
         return this.#block(command);
@@ -157,6 +167,7 @@ export class Show {
   #hold(command: HoldCommand | BestCommand, nowMs: number): Outcome {
     const replay = this.#replay(command);
     if (replay !== undefined) return replay;
+    if (this.#records.cancelled) return this.#refuse(refuse('show_closed'));
     const scene = this.#scene(nowMs);
     const chosen = command.type === 'hold' ? choosePicked(scene, command) : chooseBest(scene, command);
     if ('code' in chosen) return this.#refuse(chosen);
@@ -227,6 +238,7 @@ export class Show {
       };
     }
     if (hold.status !== 'live' || hold.endsAtMs <= nowMs) return this.#refuse(refuse('hold_expired'));
+    if (this.#records.cancelled) return this.#refuse(refuse('show_closed'));
     const { bookingId, contact, key, bodyHash } = command;
     const { holdId, customerId, seats, amountPaise, lines } = hold;
     const revision = this.#advance();
@@ -300,6 +312,7 @@ export class Show {
     // What was ordered is what the hold cost: the booking may have given seats back since.
     if (command.amountPaise !== hold.amountPaise) return this.#refuse(refuse('amount_mismatch'));
     if (booking.status === 'confirmed') return this.#refuse(refuse('already_paid'));
+    if (this.#records.cancelled) return this.#refuse(refuse('lost'));
     const retaken = booking.status !== 'pending';
     if (retaken && !this.#mayRetake(booking, nowMs)) return this.#refuse(refuse('lost'));
     const { orderId, paymentId } = command;
@@ -347,7 +360,7 @@ export class Show {
     }
     const answer: Answer = { type: 'booking', booking, hold: this.#records.hold(booking.holdId) };
     if (booking.status === 'cancelled' && command.seats === undefined) return { ok: true, events: [], answer };
-    const offer = offerCancel(this.plan, this.rules, booking, command.seats, nowMs);
+    const offer = this.offerCancel(command, nowMs);
     if ('code' in offer) return this.#refuse(offer);
     const { seats, refundPaise, keptPaise, left } = offer;
     const { bookingId, customerId, paymentId } = booking;
@@ -383,27 +396,32 @@ export class Show {
     if (booking.status !== 'pending' && booking.status !== 'confirmed') {
       return { ok: true, events: [], answer: { type: 'done' } };
     }
+    return { ok: true, events: [this.#fail(booking, command.reason, this.#advance())], answer: { type: 'done' } };
+  }
+
+  #fail(booking: BookingRecord, reason: RevokeCommand['reason'], revision: number): Event {
     const wasConfirmed = booking.status === 'confirmed';
+    this.#records.fail(booking, reason);
     const { bookingId, holdId, customerId, seats, paymentId, amountPaise } = booking;
-    const { reason } = command;
+    const paid = paymentId === undefined ? {} : { paymentId };
+    const whose = { bookingId, holdId, customerId, seats };
+    return { type: 'revoked', revision, ...whose, reason, wasConfirmed, amountPaise, ...paid };
+  }
+
+  #cancelShow({ limit }: CancelShowCommand): Outcome {
+    const unfinished = [...this.#records.unfinished()];
+    const ending = unfinished.slice(0, limit);
+    const answer: Answer = { type: 'done', left: unfinished.length - ending.length };
+    if (this.#records.cancelled && ending.length === 0) return { ok: true, events: [], answer };
     const revision = this.#advance();
-    if (wasConfirmed) this.#records.unbook(booking);
-    else this.#records.endHold(this.#records.hold(holdId), 'expired');
-    booking.status = 'failed';
-    booking.reason = reason;
-    const event: Event = {
-      type: 'revoked',
-      revision,
-      bookingId,
-      holdId,
-      customerId,
-      seats,
-      reason,
-      wasConfirmed,
-      amountPaise,
-      ...(paymentId === undefined ? {} : { paymentId }),
-    };
-    return { ok: true, events: [event], answer: { type: 'done' } };
+    const events: Event[] = this.#records.cancelled ? [] : [{ type: 'show_cancelled', revision }];
+    this.#records.cancelled = true;
+    for (const one of ending) {
+      const { bookingId } = one;
+      if (bookingId === undefined) events.push(this.#expire(one as HoldRecord, revision));
+      else events.push(this.#fail(this.#records.booking(bookingId), 'show_cancelled', revision));
+    }
+    return { ok: true, events, answer };
   }
 
   #block(command: BlockCommand): Outcome {

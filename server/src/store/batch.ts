@@ -84,6 +84,7 @@ const CANCEL_COLUMNS = [
   'cn_cancels',
   'cn_payment',
   'cn_kept',
+  'cs_show',
 ] as const;
 type Columns = Record<(typeof COLUMNS)[number] | (typeof CANCEL_COLUMNS)[number], string>;
 
@@ -118,7 +119,7 @@ export function commitQuery(entries: readonly BatchEntry[]): { name: string; tex
     encodeCancels(columns, rows);
   }
   const valuesOf = (names: readonly (keyof Columns)[]): string[] => names.map((name) => `{${columns[name].slice(1)}}`);
-  const hasCancels = columns.cn_show !== '';
+  const hasCancels = columns.cn_show !== '' || columns.cs_show !== '';
   const values = hasCancels ? [...valuesOf(COLUMNS), ...valuesOf(CANCEL_COLUMNS)] : valuesOf(COLUMNS);
   return { ...(hasCancels ? CANCEL_STATEMENT : COMMIT_STATEMENT), values };
 }
@@ -233,6 +234,7 @@ function encodeMoney(c: Columns, rows: EntryRows, waitedMs: number): void {
 
 function encodeCancels(c: Columns, rows: EntryRows): void {
   const show = text(rows.showId);
+  if (rows.showCancelled) c.cs_show += show;
   for (const { bookingId, paymentId, left, cancels, keptPaise } of rows.cancels.values()) {
     c.cn_show += show;
     c.cn_booking += text(bookingId);

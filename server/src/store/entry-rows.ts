@@ -73,6 +73,7 @@ export interface EntryRows {
   readonly bookingsMade: BookingMade[];
   readonly bookingChanges: Map<string, BookingChange>;
   readonly cancels: Map<string, CancelRow>;
+  showCancelled: boolean;
   readonly freed: BookingSeats[];
   readonly taken: BookingSeats[];
   readonly undone: BookingSeats[];
@@ -121,6 +122,7 @@ class Fold {
       bookingsMade: [],
       bookingChanges: new Map(),
       cancels: new Map(),
+      showCancelled: false,
       freed: [],
       taken: [],
       undone: [],
@@ -181,6 +183,9 @@ class Fold {
         return;
       case 'revoked':
         this.#revoked(event);
+        return;
+      case 'show_cancelled':
+        this.#rows.showCancelled = true;
         return;
       case 'blocked':
       case 'unblocked':

@@ -18,6 +18,7 @@ interface HeadRow {
   terms: SaleTerms;
   starts_in_ms: number;
   closes_in_ms: number;
+  cancelled: boolean;
 }
 interface HoldRow {
   hold_id: HoldId;
@@ -66,7 +67,8 @@ const loadSql = (show: string): string => `
   select o.epoch, p.plan, s.price_paise, s.fee_paise_per_seat, s.terms,
          (extract(epoch from s.starts_at - now()) * 1000)::float8 as starts_in_ms,
          case when s.status = 'cancelled' then -1
-              else extract(epoch from s.sales_close_at - now()) * 1000 end::float8 as closes_in_ms
+              else extract(epoch from s.sales_close_at - now()) * 1000 end::float8 as closes_in_ms,
+         s.status = 'cancelled' as cancelled
     from shows s
     join seat_plans p using (plan_id, plan_revision)
     left join show_owner o using (show_id)
@@ -101,6 +103,7 @@ export async function loadShow(session: Session, showId: ShowId, epoch: number):
     bookedSeats: rowsOf<{ seat_index: number; booking_id: string }>(results, 4).map(
       (row) => [row.seat_index, row.booking_id] as const,
     ),
+    cancelled: head.cancelled,
     blockedSeats: rowsOf<{ seat_index: number }>(results, 5).map((row) => row.seat_index),
   };
 }

@@ -66,6 +66,9 @@ class Transaction {
       case 'revoked':
         this.#revoked(event);
         return;
+      case 'show_cancelled':
+        this.#cancelShow();
+        return;
       case 'blocked':
         for (const seat of event.seats) this.#block(seat, true);
         return;
@@ -167,6 +170,13 @@ class Transaction {
     const kept = (payment.keptPaise ?? 0) + keptPaise;
     if (kept > payment.amountPaise) throw refused(`${kept} of ${paymentId} are kept`);
     this.#set(this.#database.payments, paymentId, { ...payment, keptPaise: kept });
+  }
+
+  #cancelShow(): void {
+    const { showId } = this.#entry;
+    const show = this.#database.shows.get(showId);
+    if (show === undefined) throw refused(`no show ${showId}`);
+    this.#set(this.#database.shows, showId, { ...show, status: 'cancelled' });
   }
 
   #revoked(event: EventOf<'revoked'>): void {

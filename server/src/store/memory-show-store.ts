@@ -82,6 +82,7 @@ export class MemoryShowStore implements ShowStore {
         feePaisePerSeat: show.feePaisePerSeat,
         terms: show.terms ?? {},
         startsInMs: (show.startsAtMs ?? show.closesAtMs) - nowMs,
+        cancelled: show.status === 'cancelled',
         closesInMs: show.status === 'cancelled' ? -1 : show.closesAtMs - nowMs,
         holds: inOrder([...holds.values()], (hold) => hold.holdId).map(({ expiresAtMs, ...hold }) => ({
           ...hold,

@@ -6,7 +6,7 @@
 // Owns:  quarantined_payments and sweeps; the age of webhook_events.
 // Never: changes a payment, a refund or a booking: it enqueues the job that does.
 
-import type { BookingId, OrderId, PaymentId, RefundId } from '@housefull/schema/ids';
+import type { BookingId, OrderId, PaymentId, RefundId, ShowId } from '@housefull/schema/ids';
 import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
@@ -57,6 +57,8 @@ export interface ReconcileStore {
    */
   dropTimers(): Promise<number>;
   findMissing(): Promise<Missing>;
+  /** Cancelled shows of which not everything has ended, at most 20. */
+  unfinishedShows(): Promise<readonly ShowId[]>;
   judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged>;
   judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged>;
   /** From when to when to sweep, in seconds since the epoch: from the end of the last one, or `daysBack`, on. */
@@ -171,6 +173,13 @@ const STUCK = `
   where p.allocation in ('refund', 'booking') and p.status in ('authorized', 'booked', 'captured')
   order by p.updated_at limit 20`;
 
+const UNFINISHED_SHOWS = `
+  select s.show_id as id from shows s
+  where s.status = 'cancelled' and s.starts_at > clock_timestamp() - interval '30 days'
+    and (exists (select from bookings b where b.show_id = s.show_id and b.status in ('pending', 'confirmed'))
+      or exists (select from holds h where h.show_id = s.show_id and h.status in ('live', 'paying')))
+  order by s.starts_at limit 20`;
+
 /** A check that was found to be needed: not dropped for want of a token. */
 function foundJob(orderId: string): string {
   return `graphile_worker.add_job('check', json_build_object('orderId', ${orderId}, 'found', true),
@@ -262,6 +271,10 @@ class PostgresReconcileStore implements ReconcileStore {
       overdueCaptures,
       stuckRefunds,
     };
+  }
+
+  async unfinishedShows(): Promise<readonly ShowId[]> {
+    return (await this.#query<{ id: ShowId }>(UNFINISHED_SHOWS)).map((row) => row.id);
   }
 
   judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged> {

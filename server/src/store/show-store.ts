@@ -55,6 +55,8 @@ export interface LoadedShow {
   /** Rows of booked_seats, the last guard: [seatIndex, bookingId]. */
   readonly bookedSeats: readonly (readonly [number, string])[];
   readonly blockedSeats: readonly number[];
+  /** The operator has taken it off; then `closesInMs` is negative. */
+  readonly cancelled: boolean;
 }
 
 export interface CommitEntry {

@@ -61,6 +61,7 @@ describe('who may call what', () => {
     ['GET', '/api/bookings'],
     ['GET', `/api/bookings/b_abcd_${'a'.repeat(22)}`],
     ['POST', `/api/bookings/b_abcd_${'a'.repeat(22)}/cancel`],
+    ['POST', '/api/admin/shows/abcd/cancel'],
     ['POST', '/api/payment/orders'],
     ['POST', '/api/payment/verify'],
   ];
@@ -328,6 +329,7 @@ describe('what machines ask', () => {
       'get /api/shows/{id}/seats',
       'get /api/theaters',
       'get /api/users/me',
+      'post /api/admin/shows/{id}/cancel',
       'post /api/bookings',
       'post /api/bookings/{id}/cancel',
       'post /api/payment/orders',

@@ -390,6 +390,43 @@ describe('cancelling seats', () => {
   });
 });
 
+describe('a show that the operator takes off', () => {
+  test('HTTP-41 by a manager: every booking fails and nothing is sold from then on, however often it is asked', async () => {
+    const { rows } = await app.db.pool.query<{ show_id: string }>(
+      "select show_id from shows where screen_id = 'lotus-imax' order by starts_at desc offset 2 limit 1",
+    );
+    const showId = rows[0]?.show_id as typeof app.showId;
+    const { body: sold } = await create({}, { showId });
+    await pay(sold, showId);
+    const path = `/api/admin/shows/${showId}/cancel`;
+    for (const role of ['customer', 'box_office', 'gate', 'kiosk'] as const) {
+      const as = role === 'customer' ? token : await app.tokenOf(role);
+      expect(await app.call(path, { method: 'POST', token: as })).toMatchObject({ status: 403 });
+    }
+    const manager = await app.tokenOf('manager');
+    expect(await app.call('/api/admin/shows/nosuch/cancel', { method: 'POST', token: manager })).toMatchObject({
+      status: 404,
+      body: { error: { code: 'show_not_found' } },
+    });
+    const found = await app.actors.find(showId);
+    if (!found.ok) throw new Error(found.refusal.code);
+    const heard: string[] = [];
+    const deaf = () => undefined;
+    found.port.subscribe({ changed: deaf, told: deaf, ended: deaf, noticed: (code) => heard.push(code) });
+    const answers = await Promise.all([1, 2, 3].map(() => app.call(path, { method: 'POST', token: manager })));
+    for (const answer of answers) expect(answer).toMatchObject({ status: 200, body: { showId, left: 0 } });
+    const view = bookingEnvelope.parse((await app.call(`/api/bookings/${sold.booking.id}`, { token })).body).booking;
+    expect(view).toMatchObject({ status: 'failed', reason: 'show_cancelled', display: 'refunding' });
+    expect(await create<Refused>({}, { showId })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'show_closed' } },
+    });
+    const seen = await app.call<{ seats: string[] }>(`/api/shows/${showId}/seats`);
+    expect(new Set(seen.body.seats)).toEqual(new Set(['available']));
+    expect(heard).toEqual(['show_cancelled']);
+  });
+});
+
 describe('webhooks', () => {
   const body = (orderId: OrderId): string =>
     `{ "event":"payment.captured",  "payload":{"payment":{"entity":{"id":"pay_${'a'.repeat(14)}","order_id":"${orderId}"}}}}`;

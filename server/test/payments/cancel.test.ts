@@ -4,9 +4,10 @@
 import { randomUUID } from 'node:crypto';
 import type { PaymentId } from '@housefull/schema/ids';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Actor } from '../../src/room/actor.ts';
 import type { CancelRules } from '../../src/show/cancelling.ts';
 import { openDouble, openMemory, type TestGateway } from './gateways.ts';
-import { type HouseOptions, killOnce, type Ordered, PaymentHouse, SEAT_PAISE } from './house.ts';
+import { type HouseOptions, killOnce, type Ordered, PaymentHouse, SEAT_PAISE, SHOW } from './house.ts';
 
 const GATEWAYS: [string, () => Promise<TestGateway>][] = [
   ['the double', () => openDouble()],
@@ -244,6 +245,41 @@ describe.each(GATEWAYS)('cancelling, with %s', (_, openGateway) => {
     await house.startWork();
     await house.rest();
     expect(await house.bench.refundsMade(booked.paymentId)).toBe(3);
+    await house.audit();
+  });
+
+  test('CANCEL-33 a show that is taken off gives all back, late money too; stopped in between, it goes on by itself', async () => {
+    await open({ work: false, holdTtlMs: 60_000 });
+    const partly = await book(['A1', 'A2']);
+    await cancel(partly, ['A1']);
+    const whole = await book(['A3', 'A4']);
+    const before = await book(['A5']);
+    await cancel(before);
+    const pending = await house.order(['B1']);
+    const late = await house.bench.payLate(pending.orderId);
+    const port = await house.port();
+    await port.submit({ type: 'hold', caller: house.newCaller(), seats: ['B2'], key: 'key-hold' });
+    // As its first commit leaves it, when whoever was at it is gone before the next one.
+    await house.query(`update shows set status = 'cancelled'`);
+    await (house.actors.live(SHOW) as Actor).close();
+    expect(await house.reconcile.unfinishedShows()).toEqual(['show1']);
+    await house.startWork();
+    await house.query(`select graphile_worker.add_job('reconcile', '{}')`);
+    await house.until('ended', whole, (view) => view.display === 'refunded');
+    await late.authorizeNow();
+    await house.store.addHint(pending.orderId);
+    await house.until('late money is back', pending, (view) => view.display === 'refunded');
+    await house.rest();
+    expect(await house.reconcile.unfinishedShows()).toEqual([]);
+    expect(await house.view(whole)).toMatchObject({
+      status: 'failed',
+      reason: 'show_cancelled',
+      refundedPaise: 2 * COST_PAISE,
+    });
+    expect(await house.view(partly)).toMatchObject({ status: 'failed', refundedPaise: COST_PAISE + BACK_PAISE });
+    expect(await house.view(before)).toMatchObject({ status: 'cancelled', refundedPaise: BACK_PAISE });
+    expect(await house.query(`select from holds where status in ('live', 'paying')`)).toEqual([]);
+    expect(await house.query('select from booked_seats')).toEqual([]);
     await house.audit();
   });
 

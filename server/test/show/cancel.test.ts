@@ -206,6 +206,57 @@ describe('by tiers', () => {
   });
 });
 
+describe('the show', () => {
+  const off = (house: House, limit = 100) => house.apply({ type: 'cancel_show', limit });
+
+  test('CANCEL-30 ends every hold and booking, so many with each command, and names what goes back', () => {
+    const house = new House(['SSSSSSSS'], { maxSeatsPerCustomer: 8 });
+    const partly = house.book('ann', [0, 1], 1).bookingId;
+    done(house.cancel('ann', partly, { seats: [0] }));
+    const pending = house.pay('bob', [2, 3]);
+    const live = holdIn(house.hold('cat', [4]));
+    house.book('dan', [5], 2);
+    const first = done(off(house, 2));
+    expect(first.events.map((event) => event.type)).toEqual(['show_cancelled', 'revoked', 'expired']);
+    expect(first.answer).toEqual({ type: 'done', left: 2 });
+    expect(house.map()).toBe('.b...b..');
+    house.reload();
+    const second = done(off(house, 1));
+    expect(second.events).toMatchObject([
+      { type: 'revoked', bookingId: partly, amountPaise: 21_500, wasConfirmed: true },
+    ]);
+    expect(done(off(house)).answer).toEqual({ type: 'done', left: 0 });
+    expect(done(off(house)).events).toEqual([]);
+    expect(house.map()).toBe('........');
+    expect(house.show.hold(live.holdId)?.status).toBe('expired');
+    expect(bookingOf(house, pending.bookingId)).toMatchObject({ status: 'failed', reason: 'show_cancelled' });
+    expect(house.show.nextDeadlineMs()).toBeUndefined();
+  });
+
+  test('CANCEL-31 sells nothing from then on, also under a new owner: no hold, no order, no late money, no second thought', () => {
+    const house = new House(['SSSSSSSS']);
+    const live = holdIn(house.hold('ann', [0]));
+    const pending = house.pay('bob', [1]).bookingId;
+    const sold = house.book('cat', [2], 3).bookingId;
+    const late = house.pay('dan', [3]);
+    house.pass(700_000);
+    done(house.abandon(late.bookingId));
+    house.pass(-700_000);
+    done(off(house, 0));
+    for (let owner = 0; owner < 2; owner += 1) {
+      expectRefused(house.hold('eve', [5]), 'show_closed');
+      expectRefused(house.best('eve', 1), 'show_closed');
+      expectRefused(house.order('ann', live.holdId), 'show_closed');
+      expectRefused(house.confirm(pending, { paymentNumber: 4 }), 'lost');
+      expectRefused(house.confirm(late.bookingId, { paymentNumber: 5 }), 'lost');
+      expectRefused(house.cancel('cat', sold), 'not_cancellable');
+      expect(done(house.confirm(sold, { paymentNumber: 3 })).events).toEqual([]);
+      house.reload();
+    }
+    expect(done(off(house)).answer).toEqual({ type: 'done', left: 0 });
+  });
+});
+
 // A naive oracle: single seats and whole fractions, no lines, in big integers.
 
 interface World {

@@ -46,6 +46,7 @@ export type Step =
       readonly key: number;
     }
   | { readonly type: 'block' | 'unblock'; readonly seats: readonly number[] }
+  | { readonly type: 'cancel_show'; readonly limit: number }
   | { readonly type: 'again'; readonly back: number }
   | { readonly type: 'pass'; readonly ms: number }
   | { readonly type: 'tick' };
@@ -209,6 +210,8 @@ export class Comparison {
       case 'block':
       case 'unblock':
         return { type, seats: step.seats };
+      case 'cancel_show':
+        return { type, limit: step.limit };
       case 'tick':
         return { type };
     }

@@ -195,7 +195,8 @@ export class House {
       .filter((booking) => booking.status === 'confirmed')
       .flatMap((booking) => booking.seats.map((seat) => [seat, booking.bookingId] as const));
     const blockedSeats = [...this.map()].flatMap((letter, seat) => (letter === '#' ? [seat] : []));
-    return structuredClone({ holds, bookings, bookedSeats, blockedSeats });
+    const cancelled = this.show.leftToEnd() !== undefined;
+    return structuredClone({ holds, bookings, bookedSeats, blockedSeats, cancelled });
   }
 
   /** The next owner takes over: the same show under a new epoch, from what is durable. */

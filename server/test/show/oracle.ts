@@ -58,6 +58,7 @@ export class Oracle {
   holds: OracleHold[] = [];
   bookings: OracleBooking[] = [];
   blocked: number[] = [];
+  cancelled = false;
   keys: { who: string; key: string; body: string; about: string }[] = [];
   readonly seats: readonly OracleSeat[];
   readonly rules: ShowRules;
@@ -133,6 +134,8 @@ export class Oracle {
         return this.cancel(command, now);
       case 'revoke':
         return this.revoke(command);
+      case 'cancel_show':
+        return this.cancelShow(command);
       case 'block':
       case 'unblock':
         return this.block(command);
@@ -142,6 +145,7 @@ export class Oracle {
   }
 
   take(command: CommandOf<'hold' | 'best'>, names: readonly (number | string)[], now: number): Verdict {
+    if (this.cancelled) return no('show_closed');
     const seats = names.map((name) => (typeof name === 'string' ? this.labels().indexOf(name) : name));
     if (seats.some((seat) => !this.seats.some((_, index) => index === seat))) return no('unknown_seat');
     if (seats.length === 0) return no('malformed');
@@ -174,6 +178,7 @@ export class Oracle {
   }
 
   best(command: CommandOf<'best'>, now: number): Verdict {
+    if (this.cancelled) return no('show_closed');
     const { count, category } = command;
     if (!Number.isInteger(count) || count < 1) return no('malformed');
     const cap = this.cap(command, count, now);
@@ -212,6 +217,7 @@ export class Oracle {
     if (hold === undefined) return no('hold_not_found');
     if (hold.status === 'paying') return nothing(hold.booking);
     if (hold.status !== 'live' || now >= hold.end) return no('hold_expired');
+    if (this.cancelled) return no('show_closed');
     hold.status = 'paying';
     hold.deadline = Math.max(hold.deadline, now + this.rules.paymentTtlMs);
     hold.end = hold.deadline;
@@ -239,6 +245,7 @@ export class Oracle {
     if (booking.payment === command.paymentId) return nothing(booking.id);
     if (command.amountPaise !== this.holdOf(booking).paise) return no('amount_mismatch');
     if (booking.status === 'confirmed') return no('already_paid');
+    if (this.cancelled) return no('lost');
     if (booking.status !== 'pending') {
       const late = booking.status === 'failed' && booking.reason === 'expired';
       const all = booking.seats.every((seat) => this.status(seat) === 'available');
@@ -267,6 +274,7 @@ export class Oracle {
     if (booking.who !== command.customerId && command.staff !== true) return no('booking_not_found');
     const { seats } = command as { seats?: readonly number[] };
     if (booking.status === 'cancelled' && seats === undefined) return nothing(booking.id);
+    if (this.cancelled) return no('not_cancellable');
     const paise = booking.status === 'confirmed' ? this.refundOf(booking, seats ?? booking.seats, now) : undefined;
     if (paise === undefined) return no('not_cancellable');
     if (seats !== undefined) {
@@ -312,6 +320,26 @@ export class Oracle {
     booking.status = 'failed';
     booking.reason = command.reason;
     return { changed: true, events: ['revoked'] };
+  }
+
+  cancelShow({ limit }: CommandOf<'cancel_show'>): Verdict {
+    const events = this.cancelled ? [] : ['show_cancelled'];
+    this.cancelled = true;
+    for (let ended = 0; ended < limit; ended += 1) {
+      const hold = this.unended()[0];
+      const booking =
+        hold === undefined
+          ? this.bookings.find((one) => one.status === 'confirmed')
+          : this.bookings.find((one) => one.id === hold.booking);
+      if (hold === undefined && booking === undefined) break;
+      if (hold !== undefined) hold.status = 'expired';
+      if (booking !== undefined) {
+        booking.status = 'failed';
+        booking.reason = 'show_cancelled';
+      }
+      events.push(booking === undefined ? 'expired' : 'revoked');
+    }
+    return events.length === 0 ? nothing() : { changed: true, events };
   }
 
   block(command: CommandOf<'block' | 'unblock'>): Verdict {

@@ -100,6 +100,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 10, arbitrary: stepOf('cancel', cancelled) },
   { weight: 1, arbitrary: stepOf('block', blocked) },
   { weight: 1, arbitrary: stepOf('unblock', blocked) },
+  { weight: 1, arbitrary: stepOf('cancel_show', { limit: fc.integer({ min: 0, max: 3 }) }) },
   { weight: 4, arbitrary: stepOf('again', { back: fc.nat(4) }) },
   { weight: 5, arbitrary: stepOf('pass', { ms: fc.integer({ min: 1, max: 120 }) }) },
   { weight: 5, arbitrary: stepOf('tick', {}) },
@@ -112,6 +113,37 @@ describe('generated scripts', () => {
     'SHOW-6 the show does what the oracle says, step by step',
     (script) => {
       const comparison = new Comparison(ROWS, SMALL);
+      for (const step of script) {
+        const what = comparison.play(step);
+        seen.set(what, (seen.get(what) ?? 0) + 1);
+      }
+    },
+    Math.max(60_000, RUNS * 10),
+  );
+
+  const sales: Step[] = [
+    [0, 1],
+    [4, 5],
+    [8, 9, 10],
+  ].flatMap((seats, who): Step[] => [
+    { type: 'hold', who, seats, key: 100 + who },
+    { type: 'order', who, hold: 0, key: 200 + who },
+    { type: 'anchor', booking: 0, order: who },
+    { type: 'confirm', booking: 0, payment: 4 + who },
+  ]);
+  const afterSales: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 12,
+      arbitrary: stepOf('cancel', { ...cancelled, booking: fc.nat(2), who: fc.integer({ min: 1, max: 3 }) }),
+    },
+    { weight: 3, arbitrary: stepOf('pass', { ms: fc.integer({ min: 1, max: 120 }) }) },
+    { weight: 10, arbitrary: anyStep },
+  );
+  test.prop([fc.array(afterSales, { minLength: 1, maxLength: 30, size: 'max' })], { numRuns: RUNS })(
+    'SHOW-6 the show does what the oracle says of bookings that are sold, step by step',
+    (script) => {
+      const comparison = new Comparison(ROWS, SMALL);
+      for (const step of sales) expect(comparison.play(step, false)).toBe(`${step.type} done`);
       for (const step of script) {
         const what = comparison.play(step);
         seen.set(what, (seen.get(what) ?? 0) + 1);
@@ -138,6 +170,7 @@ describe('generated scripts', () => {
       ...['abandon done', 'abandon nothing', 'abandon not_due', 'revoke done', 'revoke nothing'],
       ...['cancel done', 'cancel nothing', 'cancel not_cancellable', 'cancel booking_not_found'],
       ...['cancel seat_not_in_booking', 'cancel refund_changed', 'cancel unknown_seat', 'cancel key_reused'],
+      ...['cancel_show done', 'order show_closed'],
       ...['block done', 'block seat_taken', 'unblock done', 'tick done', 'tick nothing'],
     ];
     expect(wanted.filter((what) => !seen.has(what))).toEqual([]);

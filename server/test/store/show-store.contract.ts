@@ -439,6 +439,24 @@ export function describeShowStore(name: string, openHarness: () => Promise<Harne
         expect(jobs.filter((job) => job.key.startsWith('refund:') && job.key.includes(sold.paymentId))).toEqual([]);
       });
 
+      test('CANCEL-32 a show that is cancelled is so for every later owner, from that commit on', async () => {
+        const { showId, epoch, commit } = await openShow();
+        const [sold, live] = [new Purchase(showId, 1_170, [1, 2]), new Purchase(showId, 1_171, [3])];
+        await commit(...sold.bought(), live.held(2));
+        expect(await load(showId, epoch)).toMatchObject({ cancelled: false });
+        await commit({ type: 'show_cancelled', revision: 3 }, live.expired(3), sold.revoked(3, true, 'show_cancelled'));
+        const next = await claimed(node.store, showId);
+        const show = await load(showId, next);
+        expect(show).toMatchObject({ cancelled: true, bookedSeats: [] });
+        expect(show.closesInMs).toBeLessThan(0);
+        expect(show.bookings).toMatchObject([{ status: 'failed', reason: 'show_cancelled' }]);
+        // Fenced, it cancels nothing.
+        const other = await openShow();
+        await claimed(node.store, other.showId);
+        expect(await other.commit({ type: 'show_cancelled', revision: 1 })).toBe('fenced');
+        expect(await load(other.showId, other.epoch + 1)).toMatchObject({ cancelled: false });
+      });
+
       test('COMMIT-12 a payment is merged by rank: what the gateway told since stands', async () => {
         const { showId, commit } = await openShow();
         const [heard, captured, fresh] = [1, 2, 3].map((n) => new Purchase(showId, 1_200 + n, [n])) as [
