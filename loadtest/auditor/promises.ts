@@ -33,7 +33,7 @@ function checkGranted(wish: Wish, ok: Ok, rows: Rows, wallOffsetMs: number | und
     if (type === 'cancel') {
       const isBack = body.seats?.every((seat) => booking?.seats.includes(seat) === false) === true;
       const { bookingId, status } = booking ?? {};
-      findings.must('I2', status === 'cancelled' || isBack, lost(`${bookingId} is ${status}`));
+      findings.must('I2', status === 'cancelled' || isBack === true, lost(`${bookingId} is ${status}`));
       return;
     }
     // What was ordered, or, of seats cancelled since, what is left.

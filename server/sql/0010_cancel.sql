@@ -12,19 +12,16 @@ alter table bookings add column cancels jsonb not null default '[]' check (jsonb
 -- What cancellations keep of a payment; never given back.
 alter table payments add column kept_paise bigint not null default 0 check (kept_paise between 0 and amount_paise);
 
--- Shows that the operator has taken off, which may still have bookings to end.
-create index shows_cancelled on shows (starts_at) where status = 'cancelled';
-
 -- What the reconciler looks through for refunds that failed too often.
 create index refunds_failed on refunds (payment_id, cause) where status = 'failed';
 
--- The cancellations of a batch, of bookings and of shows, after commit_shows and in its transaction: under its locks, for shows that it did not
+-- The cancellations of a batch, after commit_shows and in its transaction: under its locks, for shows that it did not
 -- fence. A null p_seats: the booking is cancelled whole, and keeps what it had. Bookings first, then payments, as
 -- every transaction locks them.
 create function commit_cancels(
   p_fenced text[],
   p_show text[], p_booking text[], p_seats text[], p_amount bigint[], p_lines text[], p_cancels text[],
-  p_payment text[], p_kept bigint[], p_cancelled_show text[]
+  p_payment text[], p_kept bigint[]
 ) returns void
 language plpgsql as $$
 declare
@@ -55,8 +52,5 @@ begin
   if v_count <> v_expected then
     raise exception 'of % payments to keep of, % exist', v_expected, v_count using errcode = 'HF001';
   end if;
-
-  update shows s set status = 'cancelled'
-    where s.show_id = any (p_cancelled_show) and s.show_id <> all (p_fenced);
 end
 $$;

@@ -1,4 +1,4 @@
-// Batches as the parameters of `commit_shows` (server/sql/0006_commit.sql) and `commit_cancels` (0010_cancel.sql): one array
+// Batches as the parameters of `commit_shows` (server/sql/0006_commit.sql) and `commit_cancels` (0011_cancel_show.sql): one array
 // a column, written by hand as Postgres array literals.
 
 import type { EntryRows } from './entry-rows.ts';
