@@ -136,7 +136,10 @@ function checkOverlaps({ history, limits }: Evidence, wishes: Wishes, rows: Rows
     const { ok, okInvoke } = wish ?? {};
     const booking = rows.bookings.get(hold.bookingId ?? '');
     const isOrdered = booking !== undefined;
-    const deadlineMs = (okInvoke?.atMs ?? Number.NaN) + (ok?.remainingMs ?? 0) - limits.deadlineSlackMs;
+    const leftMs = ok?.remainingMs ?? 0;
+    // Answered again with nothing left, it had ended before, and nobody was told when.
+    const askedMs = ok?.remainingMs === 0 ? 0 : (okInvoke?.atMs ?? Number.NaN);
+    const deadlineMs = askedMs + leftMs - limits.deadlineSlackMs;
     // What was ordered may also end by a revoke or a cancellation, whose time nobody was told.
     const earliestEndMs = isOrdered ? 0 : Math.min(asked.get(hold.holdId) ?? Number.POSITIVE_INFINITY, deadlineMs);
     return { hold, end: ends.get(hold.holdId), ackMs: ok?.atMs ?? Number.NaN, earliestEndMs };

@@ -23,7 +23,7 @@ export const REQUEST_MS = 1_500;
  * are shorter still, so that a run sees them.
  */
 export const scaleDelay = (delayMs: number): number =>
-  delayMs >= 3_600_000 ? delayMs / 600 : delayMs >= 60_000 ? delayMs / 60 : delayMs;
+  delayMs >= 3_600_000 ? Math.min(30_000, delayMs / 600) : delayMs >= 60_000 ? delayMs / 60 : delayMs;
 /** The manual window of the gateway: half a minute, shorter than the scaled look at money that was left to it. */
 const MANUAL_EXPIRY_MINUTES = 0.5;
 /** So short that money goes home before it was captured: its booking must be taken back. */

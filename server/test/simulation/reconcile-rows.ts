@@ -141,7 +141,8 @@ export class ReconcileRows {
   sweepRange(kind: SweepKind, backMs: number): { fromSeconds: number; toSeconds: number } {
     const nowMs = this.#database.nowMs();
     const sweptMs = (this.#sweptTo.get(kind) ?? Number.POSITIVE_INFINITY) * SECOND_MS - this.#scale(OVERLAP_MS);
-    const fromMs = Math.min(nowMs - this.#scale(backMs), sweptMs);
+    // Days are a run, however short its looks are.
+    const fromMs = Math.min(nowMs - Math.max(this.#scale(backMs), backMs / 600), sweptMs);
     return { fromSeconds: Math.floor(fromMs / SECOND_MS), toSeconds: Math.floor(nowMs / SECOND_MS) };
   }
 
