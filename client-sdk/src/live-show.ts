@@ -90,6 +90,8 @@ const EVENTS: ReadonlySet<string> = new Set<keyof RoomEvents>([
   'paying',
   'booked',
   'failed',
+  'captured',
+  'refunding',
   'refunded',
   'moved',
   'notice',

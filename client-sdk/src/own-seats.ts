@@ -40,9 +40,10 @@ export const withoutHold = (own: OwnSeats, holdId: string): OwnSeats => ({
   holds: own.holds.filter((hold) => hold.holdId !== holdId),
 });
 
+type PrivateType = Exclude<keyof RoomEvents, 'moved' | 'notice'>;
 export type PrivateEvent = {
-  [T in 'expired' | 'paying' | 'booked' | 'failed' | 'refunded']: { readonly type: T; readonly payload: RoomEvents[T] };
-}['expired' | 'paying' | 'booked' | 'failed' | 'refunded'];
+  [T in PrivateType]: { readonly type: T; readonly payload: RoomEvents[T] };
+}[PrivateType];
 
 /** `reread`: the event tells of something we do not know the whole of, so ask `mine`. */
 export function afterEvent(own: OwnSeats, event: PrivateEvent): { own: OwnSeats; reread: boolean } {
@@ -60,7 +61,11 @@ export function afterEvent(own: OwnSeats, event: PrivateEvent): { own: OwnSeats;
       return { own: { ...own, holds }, reread: true };
     }
     case 'failed':
-    case 'refunded':
       return { own, reread: true };
+    // Of money `mine` knows nothing: the booking says it, where it is read.
+    case 'captured':
+    case 'refunding':
+    case 'refunded':
+      return { own, reread: false };
   }
 }

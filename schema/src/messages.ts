@@ -137,12 +137,19 @@ export interface RoomAnswers {
   suggest: SuggestAnswer;
 }
 
-/** Told to the sockets of one customer only (L9), except `moved` and `notice`, which go to all of a room. */
+/**
+ * Told to the sockets of one customer only (L9), except `moved` and `notice`, which go to all of a room. An event that
+ * names a booking is a hint to read it again: what a screen shows comes from `GET /api/bookings/:id` alone.
+ */
 export interface RoomEvents {
   expired: { holdId: HoldId; seats: readonly number[]; epoch: number; revision: number };
   paying: { holdId: HoldId; bookingId: BookingId; remainingMs: number };
   booked: { bookingId: BookingId; seats: readonly number[]; epoch: number; revision: number };
   failed: { bookingId: BookingId; reason: FailureReason };
+  /** The money is ours: the booking has a code now. */
+  captured: { bookingId: BookingId };
+  /** Money of this booking (all of it, or a second payment) is on its way back. */
+  refunding: { bookingId: BookingId; amountPaise: number };
   refunded: { bookingId: BookingId; amountPaise: number };
   moved: { reason: 'owner_changed' | 'draining' };
   notice: { code: string; message: string };

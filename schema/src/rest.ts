@@ -188,9 +188,19 @@ export type JoinTicket = z.infer<typeof joinTicket>;
 
 // Bookings and payment
 
+/** Why a payment did not pay for its booking: too late for its seats, not the first, not the amount, or too late at all. */
+export const refundReasons = ['lost', 'already_paid', 'amount_mismatch', 'show_closed'] as const;
+/** Money on its way back, of whichever payment. */
 export const refundView = z.object({
   amountPaise: z.int(),
+  /** A failed one is tried again; the next try is a refund of its own. */
   status: z.enum(['requested', 'pending', 'processed', 'failed']),
+  /** `gateway`: the payment was never taken, and goes back by itself. */
+  by: z.enum(['us', 'gateway']),
+  /** Absent: the booking ended, and says itself why. */
+  why: z.enum(refundReasons).optional(),
+  /** The day, in India, by which the bank shows it. Absent: failed. */
+  expectedBy: isoDate.optional(),
 });
 /** One cancellation of seats: what they cost goes back or is kept. */
 export const cancelView = z.object({ seats: z.array(z.string()), refundPaise: z.int(), keptPaise: z.int() });

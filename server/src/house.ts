@@ -25,6 +25,7 @@ import { StartProblem } from './lifecycle/start-problem.ts';
 import { createBookingReader } from './payments/booking-reader.ts';
 import { createBreaker } from './payments/breaker.ts';
 import type { Gateway, GatewayLists } from './payments/gateway.ts';
+import type { MoneyNews } from './payments/money-news.ts';
 import { createOrderSignals } from './payments/order-signals.ts';
 import { createPaymentApi } from './payments/payment-api.ts';
 import { createRazorpayGateway } from './payments/razorpay-gateway.ts';
@@ -184,11 +185,17 @@ async function openPayments(
     log,
     reconciler: { store: createReconcileStore(db), lists: gateway },
     ...(probe.at === undefined ? {} : { at: probe.at }),
-    onRefunded: ({ showId, customerId, bookingId, amountPaise }) =>
-      actors.tell(showId, customerId, 'refunded', { bookingId, amountPaise }),
+    tell: (news) => tellMoney(actors, news),
   });
   undo.push(() => worker.stop());
   return { bookings, payments };
+}
+
+/** To the sockets of a show that is live here; whoever has none reads the booking. */
+function tellMoney(actors: Actors, news: MoneyNews): void {
+  const { showId, customerId, bookingId } = news;
+  if (news.type === 'captured') actors.tell(showId, customerId, 'captured', { bookingId });
+  else actors.tell(showId, customerId, news.type, { bookingId, amountPaise: news.amountPaise });
 }
 
 async function openDatabase(config: Config, ground: Ground, undo: Undo[]): Promise<Db> {

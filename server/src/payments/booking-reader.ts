@@ -109,6 +109,7 @@ const bookingRows = (kysely: Db['kysely']) =>
       'b.cancels',
       sql<number>`extract(epoch from b.pay_deadline - clock_timestamp())::float8 * 1000`.as('remainingMs'),
       sql<boolean>`b.captured_at is not null`.as('captured'),
+      'b.payment_id as paymentId',
       's.plan_id as planId',
       's.plan_revision as planRevision',
       'm.title as movieTitle',
@@ -126,6 +127,8 @@ const bookingRows = (kysely: Db['kysely']) =>
             'p.amount_paise as amountPaise',
             'p.refunded_paise as refundedPaise',
             'p.kept_paise as keptPaise',
+            'p.lost_reason as lostReason',
+            sql<string>`p.updated_at`.as('heardAt'),
           ])
           .whereRef('p.booking_id', '=', 'b.booking_id')
           .orderBy('p.created_at'),
@@ -134,7 +137,12 @@ const bookingRows = (kysely: Db['kysely']) =>
         eb
           .selectFrom('refunds as r')
           .innerJoin('payments as p', 'p.payment_id', 'r.payment_id')
-          .select(['r.payment_id as paymentId', 'r.amount_paise as amountPaise', 'r.status'])
+          .select([
+            'r.payment_id as paymentId',
+            'r.amount_paise as amountPaise',
+            'r.status',
+            sql<string>`r.created_at`.as('askedAt'),
+          ])
           .whereRef('p.booking_id', '=', 'b.booking_id')
           .orderBy('r.created_at'),
       ).as('refunds'),

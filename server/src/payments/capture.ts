@@ -5,6 +5,7 @@ import { Fault } from '../store/fault.ts';
 import type { JobPayloads } from '../store/jobs.ts';
 import type { OrderRow, PaymentStore } from '../store/payment-store.ts';
 import type { Gateway, GatewayPayment } from './gateway.ts';
+import { type TellMoney, whoseOf } from './money-news.ts';
 import type { OrderSignals } from './order-signals.ts';
 import type { PaymentsLog } from './payments-log.ts';
 
@@ -16,6 +17,7 @@ export interface CaptureDeps {
   readonly directory: Directory;
   readonly signals: OrderSignals;
   readonly log: PaymentsLog;
+  readonly tell?: TellMoney;
   readonly at?: (step: CaptureStep) => void | Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export function createCapture(deps: CaptureDeps): Capture {
     await deps.at?.('acted');
     switch (payment.status) {
       case 'captured':
-        await store.recordCaptured(bookingId, payment);
+        if (await store.recordCaptured(bookingId, payment)) deps.tell?.({ type: 'captured', ...whoseOf(order) });
         await deps.at?.('recorded');
         signals.signal(order.orderId);
         return 'done';

@@ -7,9 +7,10 @@ import type { JobQueue } from '../store/job-queue.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import { type CaptureStep, createCapture } from './capture.ts';
 import type { Gateway } from './gateway.ts';
+import type { TellMoney } from './money-news.ts';
 import type { OrderSignals } from './order-signals.ts';
 import type { PaymentsLog } from './payments-log.ts';
-import { createRefund, type Refunded, type RefundStep, refundSubject } from './refund.ts';
+import { createRefund, type RefundStep, refundSubject } from './refund.ts';
 import { createSettle, type Settle, type SettleStep } from './settle.ts';
 import { type TaskDeps, task } from './task.ts';
 
@@ -20,7 +21,7 @@ export interface JobsDeps extends TaskDeps {
   readonly signals: OrderSignals;
   readonly log: PaymentsLog;
   readonly queue: Pick<JobQueue, 'add' | 'withOrder'>;
-  readonly onRefunded?: (refunded: Refunded) => void;
+  readonly tell?: TellMoney;
   /** Lets a test kill a job between two steps: `settle:read`, `capture:acted`, and so on. */
   readonly at?: (
     step: `settle:${SettleStep}` | `capture:${CaptureStep}` | `refund:${RefundStep}`,

@@ -5,22 +5,15 @@
 // Owns:  nothing: the refund row, written before the call, carries the key that makes repeating safe.
 // Never: asks for a refund without a row, or under a new key while an old one may have been heard.
 
-import type { BookingId, CustomerId, ShowId } from '@housefull/schema/ids';
 import { Fault } from '../store/fault.ts';
 import type { JobPayloads, JobSubject } from '../store/jobs.ts';
 import type { PaymentRow, PaymentStore, RefundRow } from '../store/payment-store.ts';
 import type { Gateway, GatewayPayment, GatewayRefund } from './gateway.ts';
+import type { TellMoney } from './money-news.ts';
 import type { OrderSignals } from './order-signals.ts';
 import type { PaymentsLog } from './payments-log.ts';
 
 export type RefundStep = 'captured' | 'reserved' | 'acted' | 'recorded';
-
-export interface Refunded {
-  readonly showId: ShowId;
-  readonly bookingId: BookingId;
-  readonly customerId: CustomerId;
-  readonly amountPaise: number;
-}
 
 export interface RefundDeps {
   readonly store: Pick<
@@ -30,8 +23,7 @@ export interface RefundDeps {
   readonly gateway: Pick<Gateway, 'fetchPayment' | 'capture' | 'refund' | 'fetchRefunds'>;
   readonly signals: OrderSignals;
   readonly log: PaymentsLog;
-  /** The money is back with its customer: for the private event. Told once, or, after a kill, not at all. */
-  readonly onRefunded?: (refunded: Refunded) => void;
+  readonly tell?: TellMoney;
   readonly at?: (step: RefundStep) => void | Promise<void>;
 }
 
@@ -108,7 +100,8 @@ async function finish(deps: RefundDeps, payment: PaymentRow): Promise<'done' | '
     }
     const { processed } = await deps.store.recordRefund(row.idempotencyKey, refund);
     await deps.at?.('recorded');
-    if (processed) await tell(deps, payment, refund);
+    if (processed) await tell(deps, 'refunded', payment, refund);
+    else if (row.status === 'requested' && refund.status === 'pending') await tell(deps, 'refunding', payment, refund);
     if (refund.status === 'failed') await again(deps, row);
     pending ||= refund.status !== 'processed';
   }
@@ -149,8 +142,13 @@ async function again(deps: RefundDeps, row: RefundRow): Promise<void> {
   if (tried.length < MAX_REFUNDS) await deps.store.reserveRefund({ paymentId, amountPaise, cause });
 }
 
-async function tell(deps: RefundDeps, payment: PaymentRow, refund: GatewayRefund): Promise<void> {
-  if (deps.onRefunded === undefined) return;
+async function tell(
+  deps: RefundDeps,
+  type: 'refunding' | 'refunded',
+  payment: PaymentRow,
+  refund: GatewayRefund,
+): Promise<void> {
+  if (deps.tell === undefined) return;
   const whose = await deps.store.customerOf(payment.paymentId);
-  if (whose !== undefined) deps.onRefunded({ ...whose, amountPaise: refund.amountPaise });
+  if (whose !== undefined) deps.tell({ ...whose, type, amountPaise: refund.amountPaise });
 }

@@ -15,6 +15,7 @@ import type { Directory, ShowReply } from '../routing/show-port.ts';
 import type { JobQueue } from '../store/job-queue.ts';
 import type { OrderRow, PaymentRow, PaymentStore } from '../store/payment-store.ts';
 import type { Gateway, GatewayPayment } from './gateway.ts';
+import { type TellMoney, whoseOf } from './money-news.ts';
 import type { OrderSignals } from './order-signals.ts';
 import type { PaymentsLog } from './payments-log.ts';
 
@@ -28,6 +29,7 @@ export interface SettleDeps {
   readonly queue: Pick<JobQueue, 'withOrder'>;
   readonly signals: OrderSignals;
   readonly log: PaymentsLog;
+  readonly tell?: TellMoney;
   readonly at?: (step: SettleStep) => void | Promise<void>;
 }
 
@@ -106,6 +108,7 @@ async function place(deps: SettleDeps, order: OrderRow, payment: GatewayPayment,
     // Back with its customer. Only when we did not do it is there something to note.
     if (row.allocation === 'none') {
       await deps.store.markLost(row.paymentId, { reason: 'refunded_by_gateway', allocation: 'left' });
+      deps.tell?.({ type: 'refunded', ...whoseOf(order), amountPaise: row.amountPaise });
     }
     return 'not_money';
   }
@@ -157,7 +160,8 @@ async function confirm(
   if (now.status === 'failed') return lose(deps, order, row, captured, now.reason ?? 'revoked', true);
   // Of a cancelled booking the cancelling commit has enqueued what goes back.
   if (now.status === 'confirmed' && captured && !now.captured) {
-    await deps.store.recordCaptured(bookingId, { ...payment, status: 'captured' });
+    const taken = await deps.store.recordCaptured(bookingId, { ...payment, status: 'captured' });
+    if (taken) deps.tell?.({ type: 'captured', ...whoseOf(order) });
     await deps.at?.('captured');
   }
   return 'placed';
@@ -202,6 +206,9 @@ async function lose(
   const allocation = byUs ? 'refund' : 'left';
   const marked = await deps.store.markLost(row.paymentId, { reason, allocation, fromBooking });
   if (!marked) return 'later';
+  if (row.allocation !== allocation) {
+    deps.tell?.({ type: 'refunding', ...whoseOf(order), amountPaise: row.amountPaise });
+  }
   await deps.at?.('lost');
   if (!byUs) await deps.store.recheckLeft(order.orderId);
   deps.log.warn({ orderId: order.orderId, paymentId: row.paymentId, reason, allocation }, 'a payment did not pay');

@@ -11,9 +11,9 @@ import { expect } from 'vitest';
 import type { BookingReader, PaymentApi } from '../../src/http/deps.ts';
 import { createBookingReader } from '../../src/payments/booking-reader.ts';
 import type { JobsDeps } from '../../src/payments/jobs.ts';
+import type { MoneyNews } from '../../src/payments/money-news.ts';
 import { createOrderSignals } from '../../src/payments/order-signals.ts';
 import { createPaymentApi } from '../../src/payments/payment-api.ts';
-import type { Refunded } from '../../src/payments/refund.ts';
 import type { TokenBucket } from '../../src/payments/token-bucket.ts';
 import { type PaymentWorker, startWorker } from '../../src/payments/worker.ts';
 import { Actors } from '../../src/room/actors.ts';
@@ -39,6 +39,7 @@ export interface HouseOptions {
   readonly keySecrets?: readonly string[];
   readonly verifyPatienceMs?: number;
   readonly at?: JobsDeps['at'];
+  readonly onNews?: (news: MoneyNews) => void;
   readonly reconciler?: { readonly periodic?: boolean; readonly everyMs?: number; readonly budget?: TokenBucket };
   /** Default 50: tests wait for retries; production has 1,000. */
   readonly pollMs?: number;
@@ -83,7 +84,7 @@ export class PaymentHouse {
   readonly payments: PaymentApi;
   readonly bookings: BookingReader;
   readonly signals = createOrderSignals();
-  readonly refunded: Refunded[] = [];
+  readonly news: MoneyNews[] = [];
   readonly told: { customerId: CustomerId; type: string; payload: RoomEvents[keyof RoomEvents] }[] = [];
   readonly messages: Message[] = [];
   readonly #options: HouseOptions;
@@ -178,7 +179,10 @@ export class PaymentHouse {
     this.#worker = await startWorker({
       ...this.jobs,
       ...(at === undefined ? {} : { at }),
-      onRefunded: (refunded) => void this.refunded.push(refunded),
+      tell: (news) => {
+        this.news.push(news);
+        this.#options.onNews?.(news);
+      },
       queue: this.#queue,
       reconciler: { store: this.reconcile, lists: this.bench.gateway, periodic: false, ...this.#options.reconciler },
       pollMs: this.#options.pollMs ?? 50,

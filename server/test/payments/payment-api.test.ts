@@ -1,10 +1,8 @@
 import type { Role } from '@housefull/schema/status';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bookingCode } from '../../src/payments/booking-code.ts';
-import { type BookingFacts, bookingView } from '../../src/payments/booking-view.ts';
 import { sign } from '../../src/payments/signature.ts';
 import { KEY_SECRET, openMemory } from './gateways.ts';
-import { PaymentHouse, SEAT_PAISE } from './house.ts';
+import { PaymentHouse } from './house.ts';
 
 describe('verify', () => {
   let house: PaymentHouse;
@@ -124,106 +122,5 @@ describe('booking reader', () => {
     expect(second.items).toHaveLength(3);
     expect(second.nextPage).toBeUndefined();
     expect(await house.bookings.list(house.newCaller(), 1)).toEqual({ items: [] });
-  });
-});
-
-describe('booking view', () => {
-  const payment = {
-    paymentId: 'pay_1',
-    status: 'captured',
-    allocation: 'booking',
-    amountPaise: SEAT_PAISE,
-    refundedPaise: 0,
-  } as const;
-  const base: BookingFacts = {
-    bookingId: `b_show1_${'x'.repeat(22)}` as BookingFacts['bookingId'],
-    showId: 'show1' as BookingFacts['showId'],
-    status: 'pending',
-    reason: null,
-    labels: ['A1'],
-    amountPaise: SEAT_PAISE,
-    lines: [],
-    remainingMs: 1_000,
-    captured: false,
-    payments: [],
-    refunds: [],
-    movieTitle: 'Sholay',
-    theater: 'Rex',
-    screen: 'Screen 1',
-    startsAt: '2026-01-01T00:00:00.000Z',
-    createdAt: '2026-01-01T00:00:00.000Z',
-  };
-  const failed = { status: 'failed', reason: 'expired' } as const;
-  const cases: [string, Partial<BookingFacts>, string][] = [
-    ['nothing has come yet', {}, 'paying'],
-    [
-      'an attempt failed, another may follow',
-      { payments: [{ ...payment, status: 'failed', allocation: 'none' }] },
-      'paying',
-    ],
-    ['the deadline has passed, and nobody knows', { remainingMs: -1 }, 'confirming'],
-    [
-      'money is seen and not placed',
-      { payments: [{ ...payment, status: 'authorized', allocation: 'none' }] },
-      'confirming',
-    ],
-    [
-      'seats given, money not yet taken',
-      { status: 'confirmed', payments: [{ ...payment, status: 'booked' }] },
-      'confirming',
-    ],
-    ['money taken', { status: 'confirmed', captured: true, payments: [payment] }, 'confirmed'],
-    ['no money came', failed, 'failed'],
-    ['late money came and is not placed', { ...failed, payments: [{ ...payment, allocation: 'none' }] }, 'confirming'],
-    ['lost money is ours still', { ...failed, payments: [{ ...payment, allocation: 'refund' }] }, 'refunding'],
-    [
-      "lost money is the gateway's still",
-      { ...failed, payments: [{ ...payment, status: 'authorized', allocation: 'left' }] },
-      'refunding',
-    ],
-    [
-      'asked back, and not there yet',
-      {
-        ...failed,
-        payments: [{ ...payment, status: 'refunded', allocation: 'refund', refundedPaise: SEAT_PAISE }],
-        refunds: [{ paymentId: 'pay_1', amountPaise: SEAT_PAISE, status: 'pending' }],
-      },
-      'refunding',
-    ],
-    [
-      'back',
-      {
-        ...failed,
-        payments: [{ ...payment, status: 'refunded', allocation: 'refund', refundedPaise: SEAT_PAISE }],
-        refunds: [{ paymentId: 'pay_1', amountPaise: SEAT_PAISE, status: 'processed' }],
-      },
-      'refunded',
-    ],
-    [
-      'given back by the gateway',
-      { ...failed, payments: [{ ...payment, status: 'refunded', allocation: 'left', refundedPaise: SEAT_PAISE }] },
-      'refunded',
-    ],
-    ['cancelled, and its refund not begun', { status: 'cancelled', captured: true, payments: [payment] }, 'refunding'],
-  ];
-  test.each(cases)('PAY-42 on the screen: %s', (_, facts, display) => {
-    const view = bookingView({ ...base, ...facts });
-    expect(view.display).toBe(display);
-    // The code is for a booking whose money is ours, and for nobody else.
-    expect(view.code !== undefined).toBe(display === 'confirmed');
-    expect(view.paid).toBe(display === 'confirmed');
-    expect(view.remainingMs === undefined).toBe(view.status !== 'pending');
-  });
-
-  test('PAY-43 the code is the same each time, and different for each booking', () => {
-    const ids = Array.from(
-      { length: 2_000 },
-      (_, n) => `b_show1_${String(n).padStart(22, '0')}` as BookingFacts['bookingId'],
-    );
-    expect(new Set(ids.map(bookingCode)).size).toBe(ids.length);
-    for (const id of ids.slice(0, 20)) {
-      expect(bookingCode(id)).toBe(bookingCode(id));
-      expect(bookingCode(id)).toMatch(/^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$/);
-    }
   });
 });
