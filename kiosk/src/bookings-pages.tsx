@@ -1,61 +1,32 @@
 // One booking, from payment to ticket; and all of them.
 
 import type { BookingView } from '@housefull/client';
-import { formatPaise } from '@housefull/client';
-import { useSignal } from '@preact/signals';
+import { countdown, formatPaise } from '@housefull/client';
+import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { answered } from './answered.ts';
 import { CancelPanel } from './cancel-panel.tsx';
-import { type Progress, progressOf } from './confirming.ts';
+import { type Progress, progressOf, refundWords } from './confirming.ts';
+import { type Following, followBooking } from './following.ts';
 import { house } from './house.ts';
 import { dayText, timeText } from './india-time.ts';
+import { forgetPaid, paidAtMs } from './paid-here.ts';
 import { listOf } from './refusal-words.ts';
 import { hrefOf } from './route.ts';
-import { Lines, Problem, Waiting } from './small-parts.tsx';
-
-interface BookingPageProps {
-  readonly bookingId: string;
-  /** Checkout said "paid" a moment ago on this page; the server may not have heard of it yet. */
-  readonly justPaid: boolean;
-}
+import { HoldCountdown, Lines, Problem, Waiting } from './small-parts.tsx';
 
 const AFTER_PROBLEM_MS = 3_000;
+/** Reading while a socket would tell. */
+const WHILE_FOLLOWED_MS = 10_000;
+const TICK_MS = 1_000;
 
-export function BookingPage({ bookingId, justPaid }: BookingPageProps): JSX.Element {
+export function BookingPage({ bookingId }: { readonly bookingId: string }): JSX.Element {
   const booking = useSignal<BookingView | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const progress = useSignal<Progress | undefined>(undefined);
   const changes = useSignal(0);
-
-  useEffect(() => {
-    const sinceMs = performance.now();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let current = true;
-    const look = async (): Promise<void> => {
-      const answer = await answered(house.bookings.get(bookingId));
-      if (!current) return;
-      let againMs: number | undefined = AFTER_PROBLEM_MS;
-      if (answer.ok) {
-        const known = answer.value;
-        const paid = justPaid && known.display === 'paying';
-        const now = progressOf(paid ? { ...known, display: 'confirming' } : known, performance.now() - sinceMs);
-        booking.value = known;
-        progress.value = now;
-        problem.value = undefined;
-        againMs = now.lookAgainMs;
-      } else {
-        // What was known stays on the screen: a booking does not fail because nobody answers.
-        problem.value = answer.text;
-      }
-      if (againMs !== undefined) timer = setTimeout(() => void look(), againMs);
-    };
-    void look();
-    return () => {
-      current = false;
-      clearTimeout(timer);
-    };
-  }, [bookingId, changes.value]);
+  useEffect(() => keepLooking(bookingId, { booking, problem, progress }), [bookingId, changes.value]);
 
   const known = booking.value;
   return (
@@ -70,6 +41,16 @@ export function BookingPage({ bookingId, justPaid }: BookingPageProps): JSX.Elem
         </>
       )}
       <p class="afterwards">
+        {known?.display === 'paying' && (
+          <a class="quiet" href={hrefOf({ page: 'show', showId: known.showId })} data-testid="back-to-pay">
+            Back to the payment
+          </a>
+        )}
+        {known?.display === 'failed' && (
+          <a class="quiet" href={hrefOf({ page: 'show', showId: known.showId })}>
+            Pick seats again
+          </a>
+        )}
         <a class="quiet" href={hrefOf({ page: 'bookings' })}>
           My bookings
         </a>
@@ -81,16 +62,93 @@ export function BookingPage({ bookingId, justPaid }: BookingPageProps): JSX.Elem
   );
 }
 
+interface Shown {
+  readonly booking: Signal<BookingView | undefined>;
+  readonly problem: Signal<string | undefined>;
+  readonly progress: Signal<Progress | undefined>;
+}
+
+/** Reads the booking until it is settled: when it is told that it changed, and now and then. Answers how to stop. */
+function keepLooking(bookingId: string, { booking, problem, progress }: Shown): () => void {
+  const openedAtMs = Date.now();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let following: Following | undefined;
+  let looks = 0;
+  let stopped = false;
+
+  const show = (): void => {
+    const known = booking.value;
+    if (known === undefined) return;
+    progress.value = progressOf(known, Math.max(0, Date.now() - (paidAtMs(bookingId) ?? openedAtMs)));
+  };
+  const look = async (): Promise<void> => {
+    clearTimeout(timer);
+    looks += 1;
+    const own = looks;
+    const answer = await answered(house.bookings.get(bookingId));
+    // Another look began meanwhile, and knows more.
+    if (stopped || own !== looks) return;
+    let againMs: number | undefined = AFTER_PROBLEM_MS;
+    if (answer.ok) {
+      problem.value = undefined;
+      booking.value = asPaidHere(answer.value);
+      show();
+      againMs = progress.value?.lookAgainMs;
+    } else {
+      // What was known stays on the screen: a booking does not fail because nobody answers.
+      problem.value = answer.text;
+    }
+    if (againMs === undefined) {
+      forgetPaid(bookingId);
+      following?.stop();
+      return;
+    }
+    if (booking.value !== undefined) {
+      following ??= followBooking(booking.value.showId, bookingId, () => void look());
+      if (following.isLive() && answer.ok) againMs = Math.max(againMs, WHILE_FOLLOWED_MS);
+    }
+    timer = setTimeout(() => void look(), againMs);
+  };
+  // The words change with the time that somebody waits, whether or not anything is heard.
+  const ticker = setInterval(show, TICK_MS);
+  void look();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    clearInterval(ticker);
+    following?.stop();
+  };
+}
+
+/** Checkout said "paid" in this browser, and the server may not have heard of it yet. */
+const asPaidHere = (booking: BookingView): BookingView =>
+  booking.display === 'paying' && paidAtMs(booking.id) !== undefined ? { ...booking, display: 'confirming' } : booking;
+
 function Ticket({ booking, progress }: { booking: BookingView; progress: Progress }): JSX.Element {
   const { display, code } = booking;
-  const busy = display === 'paying' || display === 'confirming' || (display === 'confirmed' && code === undefined);
+  const busy = display === 'paying' || display === 'confirming';
+  const { remainingMs } = booking;
+  const left = useMemo(
+    () => (display === 'paying' && remainingMs !== undefined ? countdown(remainingMs) : undefined),
+    [booking],
+  );
   return (
     <>
       <div class={`outcome outcome-${display}`} role="status" data-testid="booking-status" data-display={display}>
         {busy && <span class="spinner" aria-hidden="true" />}
         <h1>{progress.title}</h1>
         <p>{progress.text}</p>
+        {refundWords(booking).map((words) => (
+          <p key={words} class="refund-line" data-testid="refund-line">
+            {words}
+          </p>
+        ))}
       </div>
+      {left !== undefined && (
+        <p class="time-left">
+          Time left to pay <HoldCountdown countdown={left} />
+        </p>
+      )}
       <article class={`ticket ticket-${display}`}>
         <div class="ticket-main">
           <h2>{booking.movieTitle}</h2>
@@ -114,12 +172,12 @@ function Ticket({ booking, progress }: { booking: BookingView; progress: Progres
               </strong>
             </>
           ) : (
-            <small>{busy ? 'Your code will be here' : 'Not a ticket'}</small>
+            <small>{busy ? 'No ticket yet' : 'Not a ticket'}</small>
           )}
         </div>
       </article>
-      <Lines lines={booking.lines} amountPaise={booking.amountPaise} />
-      {booking.refundedPaise > 0 && <p class="hint">Refunded: {formatPaise(booking.refundedPaise)}</p>}
+      {/* What was never paid is not to be read as paid. */}
+      {display !== 'failed' && <Lines lines={booking.lines} amountPaise={booking.amountPaise} />}
     </>
   );
 }
@@ -127,18 +185,22 @@ function Ticket({ booking, progress }: { booking: BookingView; progress: Progres
 export function BookingsPage(): JSX.Element {
   const bookings = useSignal<readonly BookingView[] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
-  const load = (): void => {
-    problem.value = undefined;
-    void answered(house.bookings.list()).then((answer) => {
-      if (answer.ok) bookings.value = answer.value.items;
-      else problem.value = answer.text;
-    });
+  const load = async (): Promise<void> => {
+    const answer = await answered(house.bookings.list());
+    problem.value = answer.ok ? undefined : answer.text;
+    if (answer.ok) bookings.value = answer.value.items.map(asPaidHere);
   };
-  useEffect(load, []);
+  useEffect(() => {
+    void load();
+    const timer = setInterval(() => {
+      if (bookings.value?.some(isMoving) === true || problem.value !== undefined) void load();
+    }, LIST_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
   return (
     <main class="page narrow">
       <h1>My bookings</h1>
-      {problem.value !== undefined && <Problem text={problem.value} again={load} />}
+      {problem.value !== undefined && <Problem text={problem.value} again={() => void load()} />}
       {problem.value === undefined && bookings.value === undefined && <Waiting what="Looking them up" />}
       {bookings.value?.length === 0 && <p class="empty">None yet. They will be listed here as soon as you book.</p>}
       <ul class="booking-list">
@@ -150,7 +212,9 @@ export function BookingsPage(): JSX.Element {
                 <small>
                   {dayText(booking.startsAt)}, {timeText(booking.startsAt)} · {booking.theater}
                 </small>
-                <small>{listOf(booking.seats)}</small>
+                <small>
+                  {listOf(booking.seats)} · {formatPaise(booking.amountPaise)}
+                </small>
               </span>
               <span class={`state state-${booking.display}`}>{STATE_WORDS[booking.display]}</span>
             </a>
@@ -160,6 +224,11 @@ export function BookingsPage(): JSX.Element {
     </main>
   );
 }
+
+const LIST_EVERY_MS = 5_000;
+/** It will look different by itself. */
+const isMoving = ({ display }: BookingView): boolean =>
+  display === 'paying' || display === 'confirming' || display === 'refunding';
 
 const STATE_WORDS: Readonly<Record<BookingView['display'], string>> = {
   paying: 'Waiting for payment',

@@ -1,8 +1,9 @@
-// Words while money is on its way. Between "paid" and "booked" nobody knows yet, and the page says so: it says "failed"
-// only when the server does.
+// Words while money is on its way. Between "paid" and "booked" nobody knows yet, and the page says so: it says "not
+// booked" only when the server does, and never when money is out.
 
-import type { BookingView } from '@housefull/client';
+import { type BookingView, formatPaise } from '@housefull/client';
 import { cancelledProgress } from './cancelled.ts';
+import { dayText } from './india-time.ts';
 
 export interface Progress {
   readonly title: string;
@@ -10,50 +11,53 @@ export interface Progress {
   /** When to look again; undefined when it is settled. */
   readonly lookAgainMs: number | undefined;
 }
+type Refund = BookingView['refunds'][number];
 
 const QUICK_MS = 10_000;
 const SLOW_MS = 30_000;
 
-/** @param waitedMs since the page began to wait. */
+/** @param waitedMs since the customer paid, or since the page began to wait. */
 export function progressOf(booking: BookingView, waitedMs: number): Progress {
   if (booking.status === 'cancelled') return cancelledProgress(booking);
   switch (booking.display) {
     case 'paying':
       return {
         title: 'Waiting for your payment',
-        text: 'Your seats are held while you pay. If your bank has already taken the money, there is nothing to do: we will hear of it.',
+        text: 'Your seats are held while you pay. If your bank has already taken the money, there is nothing to do: we will hear of it, and your ticket appears here.',
         lookAgainMs: lookAgainMs(waitedMs),
       };
     case 'confirming':
-      return { ...confirming(waitedMs), lookAgainMs: lookAgainMs(waitedMs) };
+      return { ...confirming(booking, waitedMs), lookAgainMs: lookAgainMs(waitedMs) };
     case 'confirmed':
-      return booking.code === undefined
-        ? {
-            title: 'Booked',
-            text: 'The seats are yours. Your booking code is on its way.',
-            lookAgainMs: lookAgainMs(waitedMs),
-          }
-        : { title: 'Booked. Enjoy the show!', text: 'Show this code at the entrance.', lookAgainMs: undefined };
+      return { title: 'Booked. Enjoy the show!', text: 'Show this code at the entrance.', lookAgainMs: undefined };
     case 'refunding':
       return {
         title: 'Your money is on its way back',
-        text: `${whyFailed(booking)} The refund was started; banks take up to five working days.`,
+        text: `${whyBack(booking)} There is nothing you have to do.`,
         lookAgainMs: SLOW_MS,
       };
     case 'refunded':
-      return {
-        title: 'Refunded',
-        text: `${whyFailed(booking)} The whole amount was sent back to where it came from.`,
-        lookAgainMs: undefined,
-      };
+      return { title: 'Refunded', text: whyBack(booking), lookAgainMs: undefined };
     case 'cancelled':
       return { title: 'Cancelled', text: 'This booking was cancelled.', lookAgainMs: undefined };
     case 'failed':
-      return { title: 'Not booked', text: whyFailed(booking), lookAgainMs: undefined };
+      // Money may still come late, and then this is a booking, or a refund.
+      return {
+        title: 'Not booked',
+        text: whyFailed(booking),
+        lookAgainMs: booking.reason === 'expired' ? SLOW_MS : undefined,
+      };
   }
 }
 
-function confirming(waitedMs: number): { title: string; text: string } {
+function confirming({ status }: BookingView, waitedMs: number): { title: string; text: string } {
+  // The seats went free before the bank said anything.
+  if (status === 'failed') {
+    return {
+      title: 'Waiting for your bank',
+      text: 'The time for these seats is over, and your bank has not answered yet. Please do not pay again. If the money arrives while the seats are free they are yours, and your ticket appears here and under My bookings; otherwise all of it goes back to you by itself. You may close this page.',
+    };
+  }
   if (waitedMs < QUICK_MS) return { title: 'Confirming your payment', text: 'This takes a few seconds.' };
   if (waitedMs < SLOW_MS) {
     return {
@@ -63,7 +67,7 @@ function confirming(waitedMs: number): { title: string; text: string } {
   }
   return {
     title: 'Your bank is slow today',
-    text: 'You may close this page: we keep asking. The booking appears under My bookings as soon as the bank answers. If it never does, or the seats could not be kept, all of your money goes back.',
+    text: 'You may close this page: we keep asking. The booking appears under My bookings as soon as the bank answers. If it never does, or the seats could not be kept, all of your money goes back. Please do not pay again.',
   };
 }
 
@@ -72,14 +76,26 @@ function lookAgainMs(waitedMs: number): number {
   return waitedMs < SLOW_MS ? 2_000 : 5_000;
 }
 
-function whyFailed(booking: BookingView): string {
-  switch (booking.reason) {
+/** Of a booking that is not one any more, or never was. The refunds say it best; the booking says the rest. */
+function whyBack(booking: BookingView): string {
+  const why = booking.refunds.find((refund) => refund.why !== undefined)?.why;
+  if (why === 'amount_mismatch') return 'The payment was not the amount of this booking.';
+  if (why === 'show_closed') return 'Your payment arrived when this show was no longer on sale.';
+  if (why !== undefined || booking.reason === 'lost') {
+    return 'Your payment arrived after the time for these seats was over, and somebody else has them now.';
+  }
+  if (booking.status === 'cancelled') return 'This booking was cancelled.';
+  // A payment that came back before it could count.
+  return booking.reason === 'expired' ? 'Your payment arrived too late for these seats.' : whyFailed(booking);
+}
+
+function whyFailed({ reason }: BookingView): string {
+  switch (reason) {
     case 'expired':
-      return 'No payment arrived in time, so the seats are free again. Nothing was charged for them.';
     case 'lost':
-      return 'The payment came after the time was over, and the seats had gone to somebody else.';
+      return 'No payment arrived in time, so the seats are free again. Should your bank have taken money all the same, it goes back to you by itself, and is listed here.';
     case 'capture_failed':
-      return 'Your bank did not release the money.';
+      return 'Your bank did not release the money, so the seats are free again.';
     case 'show_cancelled':
       return 'The show was cancelled.';
     case 'revoked':
@@ -87,4 +103,18 @@ function whyFailed(booking: BookingView): string {
     case undefined:
       return 'This booking did not come about.';
   }
+}
+
+/** One line for each refund that is not given up for another try. */
+export const refundWords = ({ refunds, status }: BookingView): readonly string[] =>
+  refunds.filter((refund) => refund.status !== 'failed').map((refund) => refundLine(refund, status === 'confirmed'));
+
+function refundLine({ amountPaise, status, by, why, expectedBy }: Refund, beside: boolean): string {
+  const amount = formatPaise(amountPaise);
+  const what = beside && why === 'already_paid' ? `A second payment of ${amount}` : amount;
+  const day =
+    expectedBy === undefined ? '' : ` Your bank shows it by ${dayText(`${expectedBy}T12:00:00Z`)}, often sooner.`;
+  if (status === 'processed') return `${what} was sent back to where it came from.${day}`;
+  if (by === 'gateway') return `${what} was not collected by us and goes back by itself.${day}`;
+  return `${what} goes back to where it came from.${day}`;
 }

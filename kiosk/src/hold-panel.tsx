@@ -7,6 +7,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { contactOf } from './contact.ts';
 import { NoticeBox } from './notice-box.tsx';
 import { listOf } from './refusal-words.ts';
+import { hrefOf } from './route.ts';
 import type { ShowSession } from './show-session.ts';
 import { HoldCountdown, Lines } from './small-parts.tsx';
 
@@ -21,6 +22,7 @@ export function HoldPanel({ session, hold, onPaid }: HoldPanelProps): JSX.Elemen
   // The button that was pressed is gone; who uses a keyboard or a screen reader goes on here.
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const labels = session.namesOf(hold.seats);
+  const kept = hold.paying ? session.contactOf(hold.holdId) : undefined;
 
   const pay = async (contact: Contact): Promise<void> => {
     const ended = await session.pay(hold, contact);
@@ -39,12 +41,22 @@ export function HoldPanel({ session, hold, onPaid }: HoldPanelProps): JSX.Elemen
         <HoldCountdown countdown={hold.countdown} />
       </div>
       <NoticeBox notice={session.notice.value} />
+      {hold.paying && <Paying bookingId={session.bookingOf(hold.holdId)} />}
       <Lines lines={hold.lines} amountPaise={hold.amountPaise} />
-      <ContactForm
-        amountPaise={hold.amountPaise}
-        busy={session.busy.value}
-        onContact={(contact) => void pay(contact)}
-      />
+      {kept === undefined ? (
+        <ContactForm
+          amountPaise={hold.amountPaise}
+          busy={session.busy.value}
+          onContact={(contact) => void pay(contact)}
+        />
+      ) : (
+        <PayAgain
+          contact={kept}
+          amountPaise={hold.amountPaise}
+          busy={session.busy.value}
+          onPay={() => void pay(kept)}
+        />
+      )}
       {!hold.paying && (
         <button
           type="button"
@@ -59,6 +71,42 @@ export function HoldPanel({ session, hold, onPaid }: HoldPanelProps): JSX.Elemen
     </div>
   );
 }
+
+/** An order was made, so money may be out already, whatever Checkout said when it was closed. */
+function Paying({ bookingId }: { readonly bookingId: string | undefined }): JSX.Element {
+  return (
+    <p class="hint" data-testid="paying-hint">
+      If your bank has already taken the money, please do not pay again: your ticket comes by itself.{' '}
+      {bookingId !== undefined && (
+        <a href={hrefOf({ page: 'booking', bookingId })} data-testid="to-booking">
+          See this booking
+        </a>
+      )}
+    </p>
+  );
+}
+
+interface PayAgainProps {
+  readonly contact: Contact;
+  readonly amountPaise: number;
+  readonly busy: boolean;
+  readonly onPay: () => void;
+}
+
+/** The order stands, and with it who the ticket is for. */
+function PayAgain({ contact, amountPaise, busy, onPay }: PayAgainProps): JSX.Element {
+  return (
+    <>
+      <p class="hint">The ticket goes to {contact.email ?? contact.phone}.</p>
+      <button type="button" class="primary" disabled={busy} onClick={onPay} data-testid="pay">
+        {payWords(amountPaise, busy)}
+      </button>
+    </>
+  );
+}
+
+const payWords = (amountPaise: number, busy: boolean): string =>
+  busy ? 'One moment …' : `Pay ${formatPaise(amountPaise)}`;
 
 interface ContactFormProps {
   readonly amountPaise: number;
@@ -102,7 +150,7 @@ function ContactForm({ amountPaise, busy, onContact }: ContactFormProps): JSX.El
         </p>
       )}
       <button type="submit" class="primary" disabled={busy} data-testid="pay">
-        {busy ? 'One moment …' : `Pay ${formatPaise(amountPaise)}`}
+        {payWords(amountPaise, busy)}
       </button>
     </form>
   );

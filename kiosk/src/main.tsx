@@ -13,14 +13,13 @@ import { answered } from './answered.ts';
 import { BookingPage, BookingsPage } from './bookings-pages.tsx';
 import { house } from './house.ts';
 import { MoviesPage } from './movies-page.tsx';
+import { notePaid } from './paid-here.ts';
 import { go, hrefOf, route, watchRoute } from './route.ts';
 import { ShowPage } from './show-page.tsx';
 
-const paidHere = new Set<string>();
-
 /** The server settles the payment whether or not this reaches it; it only hears of it sooner. */
 function onPaid(bookingId: string, result: CheckoutResult): void {
-  paidHere.add(bookingId);
+  notePaid(bookingId);
   void answered(house.payment.verify(result));
   go({ page: 'booking', bookingId });
 }
@@ -52,7 +51,7 @@ function Page(): JSX.Element {
     case 'bookings':
       return <BookingsPage />;
     case 'booking':
-      return <BookingPage key={now.bookingId} bookingId={now.bookingId} justPaid={paidHere.has(now.bookingId)} />;
+      return <BookingPage key={now.bookingId} bookingId={now.bookingId} />;
   }
 }
 

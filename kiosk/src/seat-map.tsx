@@ -25,8 +25,8 @@ interface SeatMapProps {
 const SIDE = 1.5;
 const TOP = 3.2;
 const BOTTOM = 0.4;
-/** Smaller than this a finger hits the neighbour; the map scrolls instead. */
-const LEAST_SEAT_PX = 21;
+/** Smaller than this a finger hits the neighbour; the map scrolls instead. A mouse is finer. */
+const LEAST_SEAT_PX = matchMedia('(pointer: coarse)').matches ? 21 : 12;
 const LARGEST_SEAT_PX = 46;
 const ZOOM_STEP = 1.35;
 /** Of the window's height; the style sheet's limit is a little more. */

@@ -82,6 +82,8 @@ export class ShowSession {
   readonly available = signal(0);
   /** One per seat, so that a change redraws the seats it changes. */
   looks: readonly Signal<SeatLook>[] = [];
+  /** Ordered on this page; `own` hears of it at its next reading. */
+  readonly #ordered = signal<{ readonly holdId: string; readonly bookingId: string } | undefined>(undefined);
   #live: LiveShow | undefined;
   #closed = false;
   #offer: Offer | undefined;
@@ -195,8 +197,10 @@ export class ShowSession {
     keepOrder(hold.holdId, wanted);
     const refusal = await this.#command(async (live) => {
       const outcome = await live.order(hold.holdId, wanted.contact, { key: wanted.key });
-      if (outcome.ok) order = outcome.value;
-      else keepOrder(hold.holdId, undefined);
+      if (outcome.ok) {
+        order = outcome.value;
+        this.#ordered.value = { holdId: hold.holdId, bookingId: order.bookingId };
+      } else keepOrder(hold.holdId, undefined);
       return outcome;
     });
     if (refusal !== undefined) this.#tell(refusal, []);
@@ -209,9 +213,21 @@ export class ShowSession {
     if (end.kind === 'unreachable')
       this.#say('refusal', 'The payment page did not load. Your seats stay held; please try again.');
     if (end.kind === 'dismissed') {
-      this.#say('info', 'The payment is not finished. Your seats stay held until the time is over; you can pay again.');
+      this.#say('info', 'The payment was not finished. Your seats stay held; you can pay until the time is over.');
     }
     return { order, end };
+  }
+
+  /** The booking that awaits the payment of a hold. */
+  bookingOf(holdId: string): string | undefined {
+    const ordered = this.#ordered.value;
+    if (ordered?.holdId === holdId) return ordered.bookingId;
+    return this.own.value.bookings.find((one) => one.holdId === holdId && one.status === 'pending')?.bookingId;
+  }
+
+  /** Who the ticket of a hold that was ordered here is for. */
+  contactOf(holdId: string): Contact | undefined {
+    return keptOrder(holdId)?.contact;
   }
 
   #follow(live: LiveShow): void {

@@ -1,49 +1,26 @@
 // The main path as people walk it: two real browsers, the real server, the local gateway's Checkout. Screenshots of
 // each step go to test-results/, to be looked at.
 
-import { existsSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
-import type { PlanSeat, ShowDetail } from '@housefull/client';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../server/test/process/audit.ts';
 import { type House, startHouse } from '../../server/test/process/house.ts';
-
-const SHOTS = resolve(import.meta.dirname, '../../test-results');
-const CHROMIUM =
-  process.env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync) ?? 'chromium';
+import { launchBrowser, neighbours, openPage, SHOTS, seatOn } from './walking.ts';
 
 let house: House;
 let browser: Browser;
 
 beforeAll(async () => {
-  mkdirSync(SHOTS, { recursive: true });
   house = await startHouse();
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser?.close();
   await house?.destroy();
 });
 
-async function newPage(errors: string[], viewport = { width: 1280, height: 800 }): Promise<Page> {
-  const context = await browser.newContext({ viewport });
-  const page = await context.newPage();
-  page.on('pageerror', (error) => errors.push(String(error)));
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
-  });
-  return page;
-}
+const newPage = async (errors: string[], viewport = { width: 1280, height: 800 }): Promise<Page> =>
+  openPage(await browser.newContext({ viewport }), errors);
 
 /** Notes when each seat's status changes on the page, on the clock that all pages of this machine share. */
 const watchSeats = (page: Page): Promise<void> =>
@@ -68,26 +45,6 @@ const seenAt = (page: Page, label: string, status: string): Promise<number | und
     [label, status] as const,
   );
 
-const seat = (page: Page, label: string) => page.locator(`[data-testid=seat][data-label="${label}"]`);
-
-/** Labels of two seats at the end of a row that is long enough to be left without an orphan, whatever plan this is. */
-async function neighbours(page: Page): Promise<readonly [string, string]> {
-  const showId = page.url().split('/').at(-1);
-  const { plan } = (await (await fetch(`${house.baseUrl}/api/shows/${showId}`)).json()) as ShowDetail;
-  const isPlain = (at: number, like: PlanSeat): boolean => {
-    const seat = plan.seats[at];
-    if (seat === undefined || seat.row !== like.row || seat.segment !== like.segment || seat.area !== like.area)
-      return false;
-    return [seat.group, seat.accessible, seat.companionOf, seat.house].every((mark) => mark === undefined);
-  };
-  const first = plan.seats.find(
-    (seat, at) => [0, 1, 2, 3].every((by) => isPlain(at + by, seat)) && !isPlain(at - 1, seat),
-  );
-  const second = plan.seats[(first?.index ?? -2) + 1];
-  if (first === undefined || second === undefined) throw new Error('no four plain seats side by side');
-  return [first.label, second.label];
-}
-
 describe('a booking in the browser', () => {
   test('KIOSK-20 a customer books two seats and has a ticket; another browser sees them held, then booked', async () => {
     const errors: string[] = [];
@@ -97,14 +54,14 @@ describe('a booking in the browser', () => {
     await buyer.screenshot({ path: `${SHOTS}/1-shows.png` });
     await buyer.getByTestId('show-time').first().click();
     await buyer.getByTestId('seat').first().waitFor();
-    const [one, two] = await neighbours(buyer);
+    const [one, two] = await neighbours(house.baseUrl, buyer);
     const viewer = await newPage(errors, { width: 390, height: 844 });
     await viewer.goto(buyer.url());
-    await seat(viewer, one).waitFor();
+    await seatOn(viewer, one).waitFor();
     await watchSeats(viewer);
 
-    await seat(buyer, one).click();
-    await seat(buyer, two).click();
+    await seatOn(buyer, one).click();
+    await seatOn(buyer, two).click();
     await buyer.screenshot({ path: `${SHOTS}/2-picked.png` });
     const continuedAtMs = Date.now();
     await buyer.getByTestId('continue').click();

@@ -40,6 +40,8 @@ export interface BoxOffice extends ShowServer {
   readonly page: string;
   /** How long after `verify` the booking is confirmed; until then it is `confirming`. */
   settleAfterMs: number;
+  /** As if no callback had ever come. */
+  forgetVerified(): void;
 }
 
 export interface BoxOfficeOptions {
@@ -80,6 +82,7 @@ export async function startBoxOffice(dist: string, options: BoxOfficeOptions = {
   office = Object.assign(server, {
     page: `${server.url}/app/`,
     settleAfterMs: 400,
+    forgetVerified: () => verified.clear(),
     close: closeAll(server.close, double, dir, timers),
   });
   return office;

@@ -21,7 +21,7 @@ import { priceOf } from '../../server/src/show/prices.ts';
 import { indexPlan } from '../../server/src/show/seat-plan.ts';
 import { ticketsOf } from '../src/best-panel.tsx';
 import { readConfig } from '../src/config.ts';
-import { progressOf } from '../src/confirming.ts';
+import { progressOf, refundWords } from '../src/confirming.ts';
 import { contactOf } from '../src/contact.ts';
 import { dateOf, nextDays } from '../src/india-time.ts';
 import { listingOf } from '../src/listing.ts';
@@ -293,9 +293,10 @@ describe('words', () => {
     fc.assert(
       fc.property(
         fc.constantFrom('paying' as const, 'confirming' as const),
+        fc.constantFrom('pending' as const, 'confirmed' as const, 'failed' as const),
         fc.integer({ min: 0, max: 86_400_000 }),
-        (display, ms) => {
-          const { title, text, lookAgainMs } = progressOf(booking(display), ms);
+        (display, status, ms) => {
+          const { title, text, lookAgainMs } = progressOf(booking(display, { status }), ms);
           expect(`${title} ${text}`).not.toMatch(/fail|not booked|declined|lost|error/i);
           expect(lookAgainMs).toBeGreaterThanOrEqual(1_000);
           expect(lookAgainMs).toBeLessThanOrEqual(5_000);
@@ -309,13 +310,65 @@ describe('words', () => {
 
   test('KIOSK-4 what is settled is said as the server says it, and not asked again', () => {
     expect(progressOf(booking('confirmed', { code: 'K7QM' }), 0).lookAgainMs).toBeUndefined();
-    expect(progressOf(booking('confirmed'), 0).lookAgainMs).toBeDefined();
-    expect(progressOf(booking('failed', { reason: 'expired' }), 0)).toMatchObject({
+    expect(progressOf(booking('failed', { reason: 'capture_failed' }), 0)).toMatchObject({
       title: 'Not booked',
       lookAgainMs: undefined,
     });
-    expect(progressOf(booking('refunding', { reason: 'lost' }), 0).text).toContain('had gone to somebody else');
+    // Late money may still come.
+    expect(progressOf(booking('failed', { reason: 'expired' }), 0).lookAgainMs).toBe(30_000);
     expect(progressOf(booking('refunded', { reason: 'lost' }), 0).lookAgainMs).toBeUndefined();
+  });
+});
+
+describe('money on its way back', () => {
+  const back = (more: Partial<BookingView>, refund: Partial<BookingView['refunds'][number]> = {}): BookingView =>
+    ({
+      display: 'refunding',
+      status: 'failed',
+      reason: 'expired',
+      lines: [],
+      seats: [],
+      refunds: [
+        { amountPaise: 53_950, status: 'requested', by: 'us', why: 'lost', expectedBy: '2026-12-01', ...refund },
+      ],
+      ...more,
+    }) as unknown as BookingView;
+
+  test('KIOSK-26 why, how much, from whom and by when is said, and never that nothing was charged', () => {
+    const cases: [BookingView, RegExp, RegExp][] = [
+      [back({}), /somebody else has them now/, /^₹539\.50 goes back .*1 Dec/],
+      [
+        back({}, { by: 'gateway' }),
+        /somebody else has them now/,
+        /^₹539\.50 was not collected by us and goes back by itself/,
+      ],
+      [back({ display: 'refunded' }, { status: 'processed' }), /somebody else/, /^₹539\.50 was sent back/],
+      [back({}, { why: 'amount_mismatch' }), /not the amount/, /^₹539\.50/],
+      [back({}, { why: 'show_closed' }), /no longer on sale/, /^₹539\.50/],
+      [back({ status: 'cancelled', reason: undefined }, { why: undefined }), /cancelled/, /^₹539\.50/],
+      [back({ reason: 'capture_failed' }, { why: undefined }), /did not release/, /^₹539\.50/],
+      [back({}, { why: undefined, by: 'gateway', status: 'processed' }), /too late/, /^₹539\.50 was sent back/],
+    ];
+    for (const [view, why, line] of cases) {
+      const { title, text } = progressOf(view, 0);
+      expect(text).toMatch(why);
+      expect(`${title} ${text}`).not.toMatch(/nothing was charged|no payment|fail/i);
+      expect(refundWords(view)).toHaveLength(1);
+      expect(refundWords(view)[0]).toMatch(line);
+    }
+  });
+
+  test('KIOSK-26 a refund that failed is not told beside the one that was tried again', () => {
+    const [first] = back({}).refunds;
+    const failed = { ...first, status: 'failed', expectedBy: undefined };
+    const view = back({ refunds: [failed, first] as BookingView['refunds'] });
+    expect(refundWords(view)).toEqual(refundWords(back({})));
+  });
+
+  test('KIOSK-26 a second payment is told as such, beside a booking that stands', () => {
+    const view = back({ display: 'confirmed', status: 'confirmed', code: 'K7QM-0000' }, { why: 'already_paid' });
+    expect(refundWords(view)[0]).toMatch(/^A second payment of ₹539\.50 goes back/);
+    expect(progressOf(view, 0)).toMatchObject({ title: 'Booked. Enjoy the show!', lookAgainMs: undefined });
   });
 });
 

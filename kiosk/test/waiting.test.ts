@@ -1,0 +1,92 @@
+// What an anxious customer reads while the bank takes its time: the page under a clock that the test moves.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type BoxOffice, startBoxOffice } from './box-office.ts';
+import { launchBrowser, openPage, SHOTS, seatOn, shows, toCheckout } from './walking.ts';
+
+const dist = mkdtempSync(join(tmpdir(), 'housefull-waiting-'));
+const AN_HOUR_MS = 3_600_000;
+
+describe('waiting for the bank', () => {
+  let browser: Browser;
+  let office: BoxOffice;
+  let context: BrowserContext;
+  let errors: string[] = [];
+
+  beforeAll(async () => {
+    const configFile = join(import.meta.dirname, '..', 'vite.config.ts');
+    await build({ configFile, logLevel: 'error', build: { outDir: dist } });
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(dist, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    errors = [];
+    office = await startBoxOffice(dist);
+    office.settleAfterMs = AN_HOUR_MS;
+    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  });
+  afterEach(async () => {
+    await context.close();
+    await office.close();
+  });
+
+  /** A customer who has paid at Checkout, and whom nobody has told anything since. */
+  async function paid(): Promise<Page> {
+    const page = await openPage(context, errors);
+    await page.clock.install();
+    await page.goto(`${office.page}#/shows/demo1`);
+    await seatOn(page, 'H12').waitFor();
+    await (await toCheckout(page, ['H12', 'H13'])).press('success');
+    await shows(page, 'confirming');
+    // From here on time stands still unless the test moves it.
+    await page.clock.pauseAt(Date.now() + 1_000);
+    return page;
+  }
+  const titled = (page: Page, title: string): Promise<void> => page.getByRole('heading', { name: title }).waitFor();
+
+  test('KIOSK-27 the words change after 10 and 30 seconds, and news brings the ticket while no clock moves', async () => {
+    const page = await paid();
+    await titled(page, 'Confirming your payment');
+    await page.screenshot({ path: `${SHOTS}/waiting-1-quick.png` });
+    await page.clock.runFor(10_000);
+    await titled(page, 'Still confirming');
+    await page.screenshot({ path: `${SHOTS}/waiting-2-slow.png` });
+    await page.clock.runFor(20_000);
+    await titled(page, 'Your bank is slow today');
+    await page.screenshot({ path: `${SHOTS}/waiting-3-later.png` });
+    expect(await page.locator('main').textContent()).not.toMatch(/fail|not booked/i);
+    const [order] = [...office.book.bookings.values()];
+    office.book.pay(String(order?.orderId));
+    await page.getByTestId('booking-code').waitFor();
+    expect(errors).toEqual([]);
+  }, 60_000);
+
+  test('KIOSK-27 who reloads, or comes back in a new tab, goes on waiting where they were, and is not asked to pay', async () => {
+    const page = await paid();
+    await page.clock.runFor(15_000);
+    await titled(page, 'Still confirming');
+    // The server has not heard: a callback that was lost.
+    office.forgetVerified();
+    await page.clock.resume();
+    await page.reload();
+    // Somewhere after the tenth second: not as if the wait began anew.
+    await page.getByRole('heading', { name: /^(Still confirming|Your bank is slow today)$/ }).waitFor();
+    const url = page.url();
+    await page.close();
+    const back = await openPage(context, errors);
+    await back.goto(url);
+    await shows(back, 'confirming');
+    expect(await back.getByTestId('back-to-pay').count()).toBe(0);
+    await back.goto(`${office.page}#/bookings`);
+    await back.locator('.state-confirming').waitFor();
+    expect(errors).toEqual([]);
+  }, 60_000);
+});
