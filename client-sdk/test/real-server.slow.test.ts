@@ -88,12 +88,20 @@ test('SDK-22 a hold survives the death of the server, and so does a command that
   granted(await live.release(more.holdId));
 });
 
-test('SDK-22 the hold is ordered, paid and booked, and the booking is told and can be read', async () => {
+test('SDK-22 ACTOR-21 the hold is ordered, paid and booked; its customer alone is told, and can read it', async () => {
   const hold = live.own.holds[0];
   if (hold === undefined) throw new Error('no hold');
   const order = granted(await live.order(hold.holdId, { email: 'asha@example.com' }));
   expect(order.amount).toBe(hold.amountPaise);
   const booked = next('booked');
+  const captured = next('captured');
+  const stranger = connect({ url: server.baseUrl });
+  granted(await stranger.auth.guest());
+  const watching = granted(await stranger.join(live.detail.id));
+  const overheard: string[] = [];
+  for (const type of ['paying', 'booked', 'captured', 'refunding', 'refunded', 'failed'] as const) {
+    watching.on(type, () => overheard.push(type));
+  }
   const response = await fetch(`${doubleUrlOf(server.dataDir)}/__double/pay`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -105,6 +113,11 @@ test('SDK-22 the hold is ordered, paid and booked, and the booking is told and c
   expect(event.bookingId).toBe(order.bookingId);
   await live.waitFor(event);
   expect(hold.seats.map((seat) => live.seats.status(seat))).toEqual(['booked', 'booked']);
+  expect((await captured).bookingId).toBe(order.bookingId);
+  // The stranger saw the seats go, and was told nothing of whose they are.
+  await watching.waitFor(event);
+  expect(overheard).toEqual([]);
+  watching.close();
   const booking = granted(await house.bookings.get(order.bookingId));
   expect(booking).toMatchObject({ status: 'confirmed', seats: hold.seats.map((seat) => live.seats.label(seat)) });
   expect(granted(await house.bookings.list()).items.map(({ id }) => id)).toContain(order.bookingId);

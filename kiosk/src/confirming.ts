@@ -93,7 +93,7 @@ function whyFailed({ reason }: BookingView): string {
   switch (reason) {
     case 'expired':
     case 'lost':
-      return 'No payment arrived in time, so the seats are free again. Should your bank have taken money all the same, it goes back to you by itself, and is listed here.';
+      return 'No payment arrived in time, so the seats are free again. Should your bank have taken money all the same, you get the seats if they are still free, or all of it back by itself; this page will say which.';
     case 'capture_failed':
       return 'Your bank did not release the money, so the seats are free again.';
     case 'show_cancelled':

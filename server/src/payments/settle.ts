@@ -23,7 +23,10 @@ import type { PaymentsLog } from './payments-log.ts';
 export type SettleStep = 'begun' | 'read' | 'merged' | 'confirmed' | 'refused' | 'lost' | 'captured' | 'abandoned';
 
 export interface SettleDeps {
-  readonly store: Pick<PaymentStore, 'order' | 'merge' | 'markLost' | 'recordCaptured' | 'recheckLeft' | 'wakeRefunds'>;
+  readonly store: Pick<
+    PaymentStore,
+    'order' | 'payment' | 'merge' | 'markLost' | 'recordCaptured' | 'recheckLeft' | 'wakeRefunds'
+  >;
   readonly gateway: Pick<Gateway, 'fetchOrderPayments'>;
   readonly directory: Directory;
   readonly queue: Pick<JobQueue, 'withOrder'>;
@@ -83,7 +86,9 @@ async function settleOrder(deps: SettleDeps, orderId: OrderId): Promise<Settled>
   await deps.at?.('read');
   const own = heard.filter((payment) => payment.orderId === orderId);
   if (own.length < heard.length) log.error({ orderId }, "the gateway mixed another order's payments into this one");
+  const left = await leftUntilNow(deps, own);
   const rows = new Map((await store.merge(orderId, own)).map((row) => [row.paymentId, row]));
+  for (const { amountPaise } of left) deps.tell?.({ type: 'refunded', ...whoseOf(order), amountPaise });
   await deps.at?.('merged');
   await store.wakeRefunds(orderId);
 
@@ -98,6 +103,13 @@ async function settleOrder(deps: SettleDeps, orderId: OrderId): Promise<Settled>
   }
   if (paid || order.status !== 'pending' || !order.pastDeadline) return 'settled';
   return abandon(deps, order);
+}
+
+/** What was left to the gateway, which says now that it has given it back. */
+async function leftUntilNow({ store }: SettleDeps, heard: readonly GatewayPayment[]): Promise<PaymentRow[]> {
+  const back = heard.filter((payment) => payment.status === 'refunded');
+  const rows = await Promise.all(back.map((payment) => store.payment(payment.paymentId)));
+  return rows.flatMap((row) => (row?.allocation === 'left' && row.status !== 'refunded' ? [row] : []));
 }
 
 const byAge = (a: GatewayPayment, b: GatewayPayment): number =>

@@ -88,7 +88,7 @@ describe('news of money', () => {
     expect((await of(winner)).map(({ type }) => type)).toEqual(['captured']);
   });
 
-  test('PAY-45 a second payment is told as on its way back, while the booking stands', async () => {
+  test('PAY-45 a second payment is told as on its way back and as back, while the booking stands', async () => {
     const { bench, store } = await open();
     const ordered = await house.order(['A1']);
     const late = await bench.payLate(ordered.orderId);
@@ -101,8 +101,15 @@ describe('news of money', () => {
       await house.until('left', ordered, (view) => view.refunds.length === 1);
       await house.rest();
     }
+    await bench.advance(40 * 60_000);
+    for (const _ of [1, 2]) {
+      await store.addHint(ordered.orderId);
+      await house.until('home', ordered, (view) => view.refundedPaise === SEAT_PAISE);
+      await house.rest();
+    }
     const told = await of(ordered);
-    expect(told.map(({ type }) => type)).toEqual(['captured', 'refunding']);
+    expect(told.map(({ type }) => type)).toEqual(['captured', 'refunding', 'refunded']);
+    expect(told[2]?.view.refunds).toMatchObject([{ by: 'gateway', status: 'processed' }]);
     expect(told[1]?.view).toMatchObject({
       display: 'confirmed',
       paid: true,

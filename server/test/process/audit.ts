@@ -65,16 +65,21 @@ export async function audit(house: House): Promise<Audit> {
   const unguarded = [...seen].filter(([place, id]) => guarded.get(place) !== id).map(([place]) => place);
   unguarded.push(...[...guarded.keys()].filter((place) => !seen.has(place)));
 
-  const ours = await query<{ payment_id: string; status: string; amount_paise: string; refunded_paise: string }>(
-    house,
-    'select payment_id, status, amount_paise, refunded_paise from payments',
-  );
+  const ours = await query<{
+    payment_id: string;
+    status: string;
+    allocation: string;
+    amount_paise: string;
+    refunded_paise: string;
+  }>(house, 'select payment_id, status, allocation, amount_paise, refunded_paise from payments');
   const books = new Map(ours.map((row) => [row.payment_id, row]));
   const response = await fetch(`${doubleUrlOf(house.dataDir)}/__double/ledger`);
   const { rows } = (await response.json()) as { rows: LedgerRow[] };
   const ledgerDifferences = rows.filter((row) => {
     const own = books.get(row.payment_id);
-    const captured = own !== undefined && ['captured', 'refunded'].includes(own.status) ? Number(own.amount_paise) : 0;
+    // What was left to the gateway was never captured.
+    const taken = own?.status === 'captured' || (own?.status === 'refunded' && own.allocation !== 'left');
+    const captured = taken ? Number(own.amount_paise) : 0;
     return captured !== row.captured_amount || Number(own?.refunded_paise ?? 0) !== row.refunded + row.refund_pending;
   });
   const capturedPaise = rows.reduce((sum, row) => sum + row.captured_amount, 0);
