@@ -341,6 +341,18 @@ describe('the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('KIOSK-14 with a mouse the largest demo plan is whole on a small laptop, and can be made larger', async () => {
+    await reopen({ planId: 'demo-palace' });
+    const page = await onMap();
+    const hidden = (): Promise<number> =>
+      page.locator('.map-scroll').evaluate((box) => box.scrollWidth - box.clientWidth);
+    expect(await hidden()).toBe(0);
+    await page.getByRole('button', { name: /larger|zoom in/i }).click();
+    await page.getByRole('button', { name: /larger|zoom in/i }).click();
+    expect(await hidden()).toBeGreaterThan(0);
+    expect(complaints).toEqual([]);
+  });
+
   test('KIOSK-15 a show that is not there, and a server that does not answer, are told in words', async () => {
     const page = await visit('#/shows/nosuch');
     expect(await page.getByTestId('refusal').textContent()).toContain('do not know this show');
