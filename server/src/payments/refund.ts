@@ -34,9 +34,6 @@ export type Refund = (job: JobPayloads['refund']) => Promise<'done' | 'pending'>
 export const refundSubject = ({ paymentId, cause }: JobPayloads['refund']): JobSubject =>
   cause.startsWith('cancelled') ? `${paymentId}:${cause}` : paymentId;
 
-/** After so many failed refunds of one payment for one cause a person has to look; the money stays ours until then. */
-const MAX_REFUNDS = 5;
-
 export function createRefund(deps: RefundDeps): Refund {
   const { store, gateway } = deps;
   return async (job) => {
@@ -54,11 +51,8 @@ export function createRefund(deps: RefundDeps): Refund {
     if (payment.status === 'captured') {
       await store.reserveRefund(job);
       await deps.at?.('reserved');
-    } else if (payment.status === 'refunded' && (await store.refunds(paymentId)).length === 0) {
-      // The gateway gave it back by itself. What is marked to be refunded stays so when it is marked again, and each
-      // marking asks for this very job: such money is left to the gateway instead, or the job would run for ever.
-      if (row.allocation === 'refund') await store.leave(paymentId);
-      else await store.markLost(paymentId, { reason: job.cause, allocation: 'left', fromBooking: true });
+    } else if (payment.status === 'refunded') {
+      await notByUs(deps, row, job);
     }
     // Also when the payment says `refunded`: it may have become so by a refund whose answer we never got.
     return finish(deps, row);
@@ -87,6 +81,22 @@ async function takeFirst(deps: RefundDeps, payment: GatewayPayment): Promise<Gat
   return now;
 }
 
+/** The gateway says that the money went back, and no refund of ours that lives says so. */
+async function notByUs(deps: RefundDeps, row: PaymentRow, job: JobPayloads['refund']): Promise<void> {
+  const { paymentId } = job;
+  const ours = await deps.store.refunds(paymentId);
+  if (ours.some((one) => one.status !== 'failed')) return;
+  // A refund that has failed since may still stand in the payment: then nobody has given it back.
+  const isBack =
+    ours.length === 0 || (await deps.gateway.fetchRefunds(paymentId)).some((one) => one.status !== 'failed');
+  if (!isBack) await deps.store.reserveRefund(job);
+  // What is marked to be refunded stays so when it is marked again, and each marking asks for this very job: such money
+  // is left to the gateway instead, or the job would run for ever.
+  else if (row.allocation === 'refund') await deps.store.leave(paymentId);
+  else if (ours.length === 0)
+    await deps.store.markLost(paymentId, { reason: job.cause, allocation: 'left', fromBooking: true });
+}
+
 /** Asks for what is reserved, and reads again what is under way. */
 async function finish(deps: RefundDeps, payment: PaymentRow): Promise<'done' | 'pending'> {
   let pending = false;
@@ -102,8 +112,8 @@ async function finish(deps: RefundDeps, payment: PaymentRow): Promise<'done' | '
     await deps.at?.('recorded');
     if (processed) await tell(deps, 'refunded', payment, refund);
     else if (row.status === 'requested' && refund.status === 'pending') await tell(deps, 'refunding', payment, refund);
-    if (refund.status === 'failed') await again(deps, row);
-    pending ||= refund.status !== 'processed';
+    const more = refund.status === 'failed' ? await again(deps, row) : refund.status !== 'processed';
+    pending ||= more;
   }
   deps.signals.signal(payment.orderId);
   return pending ? 'pending' : 'done';
@@ -134,12 +144,11 @@ async function read(deps: RefundDeps, row: RefundRow): Promise<GatewayRefund | u
   return refunds.find((one) => one.refundId === row.refundId);
 }
 
-/** The bank would not take it: reserved anew under the next key, which the next run asks for. */
-async function again(deps: RefundDeps, row: RefundRow): Promise<void> {
+/** The bank would not take it: reserved anew under the next key, which the next run asks for; false: given up. */
+async function again(deps: RefundDeps, row: RefundRow): Promise<boolean> {
   const { paymentId, amountPaise, cause } = row;
   deps.log.error({ paymentId, amountPaise, cause }, 'a refund failed at the gateway');
-  const tried = (await deps.store.refunds(paymentId)).filter((one) => one.cause === cause);
-  if (tried.length < MAX_REFUNDS) await deps.store.reserveRefund({ paymentId, amountPaise, cause });
+  return (await deps.store.reserveRefund({ paymentId, amountPaise, cause })) !== undefined;
 }
 
 async function tell(

@@ -319,6 +319,9 @@ const WAKE_REFUNDS = `
         from refunds r join payments p using (payment_id)
         where p.order_id = $1 and r.status in ('requested', 'pending')) o`;
 
+/** After so many failed refunds of one payment for one cause a person has to look; the money stays ours until then. */
+export const MAX_REFUNDS = 5;
+
 /** One manual window of the gateway (30 minutes, razorpay-gateway.ts) and some. */
 const LEFT_RECHECK_MS = 40 * 60_000;
 
@@ -383,6 +386,7 @@ async function reserveRefund(
   );
   const same = rows.find((row) => row.cause === cause && row.status !== 'failed');
   if (same !== undefined) return same;
+  if (rows.filter((row) => row.cause === cause).length >= MAX_REFUNDS) return undefined;
   const reserved = rows.filter((row) => row.status !== 'failed').reduce((sum, row) => sum + row.amountPaise, 0);
   const leftPaise = payment.amountPaise - payment.keptPaise - reserved;
   const amountPaise = Math.min(refund.amountPaise, leftPaise);

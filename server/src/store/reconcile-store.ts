@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
 import { PRIORITIES, type Queryable, refundKeySql, type SweepKind } from './jobs.ts';
-import type { HeardPayment } from './payment-store.ts';
+import { type HeardPayment, MAX_REFUNDS } from './payment-store.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES } from './tables.ts';
 
@@ -74,8 +74,6 @@ const THIRD_OF_WINDOW = "interval '10 minutes'";
 const CHECKS_END = "interval '31 minutes'";
 /** Razorpay replays events on request for 15 days. */
 const KEEP_WEBHOOKS = "interval '30 days'";
-/** As payments/refund.ts gives up. */
-const MAX_REFUNDS = 5;
 const AT_ONCE = 500;
 
 /** Longer than any grace: seats that wait longer than this wait for nobody (a show that nothing wakes). */
@@ -132,6 +130,13 @@ const MISSING_CAPTURES = `
     json_build_object('bookingId', m.booking_id, 'paymentId', m.payment_id), job_key => 'capture:' || m.payment_id,
     priority => ${PRIORITIES.capture})`;
 
+// What is owed still, whatever the payment says: it was told as refunded while the refund was under way.
+const FAILED_REFUNDS = `
+  select r.payment_id, r.cause, max(r.amount_paise) as amount_paise, count(*) as tries, max(r.updated_at) as failed_at
+  from refunds r where r.status = 'failed' group by r.payment_id, r.cause
+  having not exists (select from refunds o where o.payment_id = r.payment_id and o.cause = r.cause
+                       and o.status <> 'failed')`;
+
 const MISSING_REFUNDS = `
   select count(*)::int as n from (
     select distinct on (payment_id) payment_id, amount_paise, cause from (
@@ -141,8 +146,14 @@ const MISSING_REFUNDS = `
       select p.payment_id, p.amount_paise - p.kept_paise, 'lost' from payments p
       where p.allocation = 'refund' and p.status in ('authorized', 'booked', 'captured')
         and p.updated_at < clock_timestamp() - interval '1 minute'
-        and not exists (select from refunds r where r.payment_id = p.payment_id and r.status <> 'failed')
-        and (select count(*) from refunds r where r.payment_id = p.payment_id) < ${MAX_REFUNDS}
+        and not exists (select from refunds r where r.payment_id = p.payment_id)
+      union all
+      select f.payment_id, f.amount_paise, f.cause from (${FAILED_REFUNDS}) f
+      join payments p using (payment_id)
+      where p.allocation in ('refund', 'booking') and f.tries < ${MAX_REFUNDS}
+        and f.failed_at < clock_timestamp() - interval '1 minute'
+        and p.amount_paise - p.kept_paise > (select coalesce(sum(r.amount_paise), 0) from refunds r
+                                             where r.payment_id = p.payment_id and r.status <> 'failed')
     ) owed
     where ${noJob(refundKeySql('owed'))}
     limit ${AT_ONCE}
@@ -164,13 +175,8 @@ const OVERDUE = `
   order by b.confirmed_at limit 20`;
 
 const STUCK = `
-  select p.payment_id as id from (
-    select r.payment_id from refunds r where r.status = 'failed' group by r.payment_id, r.cause
-    having count(*) >= ${MAX_REFUNDS}
-      and not exists (select from refunds o where o.payment_id = r.payment_id and o.cause = r.cause
-                        and o.status <> 'failed')
-  ) f join payments p using (payment_id)
-  where p.allocation in ('refund', 'booking') and p.status in ('authorized', 'booked', 'captured')
+  select p.payment_id as id from (${FAILED_REFUNDS}) f join payments p using (payment_id)
+  where p.allocation in ('refund', 'booking') and f.tries >= ${MAX_REFUNDS}
   order by p.updated_at limit 20`;
 
 const UNFINISHED_SHOWS = `

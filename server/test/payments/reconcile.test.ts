@@ -1,4 +1,4 @@
-import type { OrderId } from '@housefull/schema/ids';
+import type { OrderId, RefundId } from '@housefull/schema/ids';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createTokenBucket } from '../../src/payments/token-bucket.ts';
 import { openDouble, openMemory, type TestGateway } from './gateways.ts';
@@ -279,6 +279,53 @@ describe.each(GATEWAYS)('the reconciler with %s', (_, openGateway) => {
       overdueCaptures: [],
       stuckRefunds: [],
     });
+  });
+
+  test('RECON-14 a refund that failed at the bank is found when its job is gone, whatever the payment was told as', async () => {
+    const { bench, store } = await open({ work: false });
+    const lost = await house.order(['A1']);
+    const { paymentId } = await bench.pay(lost.orderId);
+    await bench.gateway.capture(paymentId, SEAT_PAISE);
+    await store.merge(lost.orderId, await bench.gateway.fetchOrderPayments(lost.orderId));
+    await store.markLost(paymentId, { reason: 'lost', allocation: 'refund' });
+    const asked = await store.reserveRefund({ paymentId, amountPaise: SEAT_PAISE, cause: 'lost' });
+    const answer = { refundId: 'rfnd_00000000000001' as RefundId, amountPaise: SEAT_PAISE };
+    await store.recordRefund(asked?.idempotencyKey ?? '', { ...answer, status: 'pending' });
+    expect(await house.payment(paymentId)).toMatchObject({ status: 'refunded' });
+    await store.recordRefund(asked?.idempotencyKey ?? '', { ...answer, status: 'failed' });
+    await house.query('select graphile_worker.complete_jobs(array_agg(id)) from graphile_worker.jobs');
+    await house.query("update refunds set updated_at = now() - interval '2 minutes'");
+    await house.startWork();
+    await reconcileNow();
+    await house.rest();
+    expect(await bench.refundsMade(paymentId)).toBe(1);
+    expect(await store.refunds(paymentId)).toMatchObject([
+      { status: 'failed' },
+      { status: 'processed', cause: 'lost' },
+    ]);
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0, stuckRefunds: [] });
+    await house.audit();
+  });
+
+  test('RECON-14 a refund that has failed five times is not asked for again, and a person is told', async () => {
+    const { bench, store } = await open({ work: false });
+    const lost = await house.order(['A1']);
+    const { paymentId } = await bench.pay(lost.orderId);
+    await bench.gateway.capture(paymentId, SEAT_PAISE);
+    await store.merge(lost.orderId, await bench.gateway.fetchOrderPayments(lost.orderId));
+    await store.markLost(paymentId, { reason: 'lost', allocation: 'refund' });
+    const reserve = () => store.reserveRefund({ paymentId, amountPaise: SEAT_PAISE, cause: 'lost' });
+    for (let n = 1; n <= 5; n += 1) {
+      const key = (await reserve())?.idempotencyKey ?? '';
+      const refundId = `rfnd_0000000000000${n}` as RefundId;
+      await store.recordRefund(key, { refundId, amountPaise: SEAT_PAISE, status: 'failed' });
+    }
+    expect(await reserve()).toBeUndefined();
+    await house.query("update refunds set updated_at = now() - interval '2 minutes'");
+    await house.startWork();
+    await house.rest();
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0, stuckRefunds: [paymentId] });
+    expect(await bench.refundsMade(paymentId)).toBe(0);
   });
 
   test('RECON-7 sweeps page through everything, and the next one goes on from where the last ended', async () => {

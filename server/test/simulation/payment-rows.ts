@@ -9,16 +9,17 @@
 import type { BookingId, OrderId, PaymentId } from '@housefull/schema/ids';
 import type { AddJobOptions } from '../../src/store/jobs.ts';
 import type { PaymentRow as BareRow, MemoryDatabase, MemoryJob } from '../../src/store/memory-database.ts';
-import type {
-  HeardPayment,
-  HeardRefund,
-  Lost,
-  OrderRow,
-  PaymentRow,
-  RefundPolicy,
-  RefundRow,
-  WebhookEvent,
-  Whose,
+import {
+  type HeardPayment,
+  type HeardRefund,
+  type Lost,
+  MAX_REFUNDS,
+  type OrderRow,
+  type PaymentRow,
+  type RefundPolicy,
+  type RefundRow,
+  type WebhookEvent,
+  type Whose,
 } from '../../src/store/payment-store.ts';
 import { PAYMENT_STATUSES } from '../../src/store/tables.ts';
 
@@ -163,6 +164,7 @@ export class PaymentRows {
     const living = rows.filter((row) => row.status !== 'failed');
     const same = living.find((row) => row.cause === cause);
     if (same !== undefined) return same;
+    if (rows.filter((row) => row.cause === cause).length >= MAX_REFUNDS) return undefined;
     const reserved = living.reduce((sum, row) => sum + row.amountPaise, 0);
     const leftPaise = payment.amountPaise - (payment.keptPaise ?? 0) - reserved;
     const amountPaise = Math.min(ask.amountPaise, leftPaise);

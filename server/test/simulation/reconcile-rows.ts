@@ -9,7 +9,7 @@ import type { OrderId, PaymentId } from '@housefull/schema/ids';
 import { refundKey } from '../../src/store/entry-rows.ts';
 import type { SweepKind } from '../../src/store/jobs.ts';
 import type { MemoryDatabase } from '../../src/store/memory-database.ts';
-import type { RefundRow } from '../../src/store/payment-store.ts';
+import { MAX_REFUNDS, type RefundRow } from '../../src/store/payment-store.ts';
 import type {
   Judged,
   ListedPaymentRow,
@@ -27,7 +27,6 @@ const CHECKS_END_MS = 31 * MINUTE_MS;
 const SEATS_WAIT_MS = 2 * MINUTE_MS;
 const THIRD_OF_WINDOW_MS = 10 * MINUTE_MS;
 const OVERLAP_MS = 10 * MINUTE_MS;
-const MAX_REFUNDS = 5;
 const AUTHORIZED = PAYMENT_STATUSES.indexOf('authorized');
 
 export class ReconcileRows {
@@ -85,14 +84,20 @@ export class ReconcileRows {
         const capture = { bookingId, paymentId };
         if (this.#stands(base, 30 * SECOND_MS) && this.#add('capture', capture, paymentId)) missing.captures += 1;
       }
-      if ((allocation === 'booking' || isOwed) && status !== 'refunded' && this.#isStuck(refunds))
-        stuckRefunds.push(paymentId);
+      const failed = allocation === 'booking' || allocation === 'refund' ? failedCauses(refunds) : [];
+      if (failed.some(({ tries }) => tries.length >= MAX_REFUNDS)) stuckRefunds.push(paymentId);
       for (const open of refunds) {
         if ((open.status !== 'requested' && open.status !== 'pending') || !this.#stands(open, 5 * MINUTE_MS)) continue;
         if (this.#refund(paymentId, open.amountPaise, open.cause)) missing.refunds += 1;
       }
-      const begun = refunds.some((one) => one.status !== 'failed');
-      const owes = isOwed && !begun && refunds.length < MAX_REFUNDS && this.#stands(base, MINUTE_MS);
+      const living = refunds.filter((one) => one.status !== 'failed');
+      const givenPaise = living.reduce((sum, one) => sum + one.amountPaise, 0);
+      for (const { cause, tries } of failed) {
+        const isOver = tries.length >= MAX_REFUNDS || amountPaise - row.keptPaise <= givenPaise;
+        if (isOver || !tries.every((one) => this.#stands(one, MINUTE_MS))) continue;
+        if (this.#refund(paymentId, Math.max(...tries.map((one) => one.amountPaise)), cause)) missing.refunds += 1;
+      }
+      const owes = isOwed && refunds.length === 0 && this.#stands(base, MINUTE_MS);
       if (owes && this.#refund(paymentId, amountPaise - row.keptPaise, 'lost')) missing.refunds += 1;
       const isUnplaced = allocation === 'none' && (status === 'authorized' || status === 'captured');
       if (!isUnplaced || !this.#stands(base, MINUTE_MS) || this.#hasJob(`settle:${orderId}`)) continue;
@@ -186,14 +191,6 @@ export class ReconcileRows {
     return this.#add('refund', { paymentId, amountPaise, cause }, key.slice('refund:'.length));
   }
 
-  /** One cause was tried in vain too often. */
-  #isStuck(refunds: readonly RefundRow[]): boolean {
-    return refunds.some(({ cause }) => {
-      const same = refunds.filter((one) => one.cause === cause);
-      return same.length >= MAX_REFUNDS && same.every((one) => one.status === 'failed');
-    });
-  }
-
   /** Unless somebody works on it. */
   #add(task: 'capture' | 'refund' | 'check', payload: object, id: string): boolean {
     if (this.#hasJob(`${task}:${id}`)) return false;
@@ -219,4 +216,12 @@ export class ReconcileRows {
     this.#seenAtMs.set(row, sinceMs);
     return nowMs - sinceMs > this.#scale(ms);
   }
+}
+
+/** The causes of which no refund lives, with those that failed. */
+function failedCauses(refunds: readonly RefundRow[]): { cause: string; tries: readonly RefundRow[] }[] {
+  const causes = new Set(refunds.map((one) => one.cause));
+  return [...causes]
+    .map((cause) => ({ cause, tries: refunds.filter((one) => one.cause === cause) }))
+    .filter(({ tries }) => tries.every((one) => one.status === 'failed'));
 }
