@@ -84,7 +84,6 @@ function whyBack(booking: BookingView): string {
   if (why !== undefined || booking.reason === 'lost') {
     return 'Your payment arrived after the time for these seats was over, and somebody else has them now.';
   }
-  if (booking.status === 'cancelled') return 'This booking was cancelled.';
   // A payment that came back before it could count.
   return booking.reason === 'expired' ? 'Your payment arrived too late for these seats.' : whyFailed(booking);
 }
@@ -105,9 +104,14 @@ function whyFailed({ reason }: BookingView): string {
   }
 }
 
-/** One line for each refund that is not given up for another try. */
-export const refundWords = ({ refunds, status }: BookingView): readonly string[] =>
-  refunds.filter((refund) => refund.status !== 'failed').map((refund) => refundLine(refund, status === 'confirmed'));
+/**
+ * One line for each refund that is not given up for another try. Those of seats that were cancelled are told with the
+ * seats.
+ */
+export const refundWords = ({ refunds, status, cancels = [] }: BookingView): readonly string[] =>
+  refunds
+    .filter((refund) => refund.status !== 'failed' && (refund.why !== undefined || cancels.length === 0))
+    .map((refund) => refundLine(refund, status === 'confirmed'));
 
 function refundLine({ amountPaise, status, by, why, expectedBy }: Refund, beside: boolean): string {
   const amount = formatPaise(amountPaise);

@@ -345,7 +345,6 @@ describe('money on its way back', () => {
       [back({ display: 'refunded' }, { status: 'processed' }), /somebody else/, /^₹539\.50 was sent back/],
       [back({}, { why: 'amount_mismatch' }), /not the amount/, /^₹539\.50/],
       [back({}, { why: 'show_closed' }), /no longer on sale/, /^₹539\.50/],
-      [back({ status: 'cancelled', reason: undefined }, { why: undefined }), /cancelled/, /^₹539\.50/],
       [back({ reason: 'capture_failed' }, { why: undefined }), /did not release/, /^₹539\.50/],
       [back({}, { why: undefined, by: 'gateway', status: 'processed' }), /too late/, /^₹539\.50 was sent back/],
     ];

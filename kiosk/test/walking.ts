@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { PlanSeat, ShowDetail } from '@housefull/client';
+import type { PlanSeat, Show, ShowDetail } from '@housefull/client';
 import {
   type Browser,
   type BrowserContext,
@@ -37,6 +37,8 @@ export function launchBrowser(): Promise<Browser> {
 export async function openPage(context: BrowserContext, errors: string[]): Promise<Page> {
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
+  // Checkout asks before it is closed.
+  page.on('dialog', (dialog) => void dialog.accept());
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text());
@@ -45,21 +47,35 @@ export async function openPage(context: BrowserContext, errors: string[]): Promi
 }
 
 /** Labels of two seats at the end of a row that is long enough to be left without an orphan, whatever plan this is. */
-export async function neighbours(baseUrl: string, page: Page): Promise<readonly [string, string]> {
-  const showId = page.url().split('/').at(-1);
-  const { plan } = (await (await fetch(`${baseUrl}/api/shows/${showId}`)).json()) as ShowDetail;
+export function neighboursIn({ seats }: ShowDetail['plan']): readonly [string, string] | undefined {
   const isPlain = (at: number, like: PlanSeat): boolean => {
-    const seat = plan.seats[at];
+    const seat = seats[at];
     if (seat === undefined || seat.row !== like.row || seat.segment !== like.segment || seat.area !== like.area)
       return false;
     return [seat.group, seat.accessible, seat.companionOf, seat.house].every((mark) => mark === undefined);
   };
-  const first = plan.seats.find(
-    (seat, at) => [0, 1, 2, 3].every((by) => isPlain(at + by, seat)) && !isPlain(at - 1, seat),
-  );
-  const second = plan.seats[(first?.index ?? -2) + 1];
-  if (first === undefined || second === undefined) throw new Error('no four plain seats side by side');
-  return [first.label, second.label];
+  const first = seats.find((seat, at) => [0, 1, 2, 3].every((by) => isPlain(at + by, seat)) && !isPlain(at - 1, seat));
+  const second = seats[(first?.index ?? -2) + 1];
+  return first === undefined || second === undefined ? undefined : [first.label, second.label];
+}
+
+export async function neighbours(baseUrl: string, page: Page): Promise<readonly [string, string]> {
+  const showId = page.url().split('/').at(-1);
+  const { plan } = (await (await fetch(`${baseUrl}/api/shows/${showId}`)).json()) as ShowDetail;
+  const found = neighboursIn(plan);
+  if (found === undefined) throw new Error('no four plain seats side by side');
+  return found;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Shows of tomorrow, on sale whatever the hour is, that have such neighbours. */
+export async function showsToWalk(baseUrl: string): Promise<readonly string[]> {
+  const read = async <T>(path: string): Promise<T> => (await (await fetch(`${baseUrl}${path}`)).json()) as T;
+  const date = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10);
+  const { items } = await read<{ items: readonly Show[] }>(`/api/shows?city=mumbai&date=${date}`);
+  const details = await Promise.all(items.map(({ id }) => read<ShowDetail>(`/api/shows/${id}`)));
+  return details.filter(({ plan }) => neighboursIn(plan) !== undefined).map(({ id }) => id);
 }
 
 export const seatOn = (page: Page, label: string): Locator => page.locator(`[data-testid=seat][data-label="${label}"]`);
