@@ -44,8 +44,8 @@ describe('docs/protocol.md', () => {
     });
     expect(verified).toMatchObject({ status: 200, body: { booking: { status: 'confirmed' } } });
     await viewer.until(() => viewer.status(seat) === 2);
-    await client.until(() => client.events.some((event) => event.type === 'booked'));
-    expect(client.events.map((event) => event.type)).toEqual(['paying', 'booked']);
+    await client.until(() => client.events.some((event) => event.type === 'captured'));
+    expect(client.events.map((event) => event.type)).toEqual(['paying', 'booked', 'captured']);
     expect(viewer.events).toEqual([]);
     await eventually('a ticket', async () => {
       const { body } = await http<{ booking: { code?: string } }>(
