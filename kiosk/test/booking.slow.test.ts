@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../server/test/process/audit.ts';
 import { type House, startHouse } from '../../server/test/process/house.ts';
-import { launchBrowser, neighbours, openPage, SHOTS, seatOn } from './walking.ts';
+import { launchBrowser, neighbours, openPage, SHOTS, seatOn, showsToWalk } from './walking.ts';
 
 let house: House;
 let browser: Browser;
@@ -52,7 +52,13 @@ describe('a booking in the browser', () => {
     await buyer.goto(`${house.baseUrl}/app/`);
     await buyer.getByTestId('show-card').first().waitFor();
     await buyer.screenshot({ path: `${SHOTS}/1-shows.png` });
-    await buyer.getByTestId('show-time').first().click();
+    const onSale = await showsToWalk(house.baseUrl);
+    await buyer.getByTestId('city').selectOption('mumbai');
+    await buyer.getByTestId('day').nth(1).click();
+    await buyer
+      .locator(onSale.map((id) => `[data-testid=show-time][data-show="${id}"]`).join())
+      .first()
+      .click();
     await buyer.getByTestId('seat').first().waitFor();
     const [one, two] = await neighbours(house.baseUrl, buyer);
     const viewer = await newPage(errors, { width: 390, height: 844 });
