@@ -86,7 +86,9 @@ async function settleOrder(deps: SettleDeps, orderId: OrderId): Promise<Settled>
   await deps.at?.('read');
   const own = heard.filter((payment) => payment.orderId === orderId);
   if (own.length < heard.length) log.error({ orderId }, "the gateway mixed another order's payments into this one");
-  const left = await leftUntilNow(deps, own);
+  // Read only when there is something to tell, and somebody to tell it.
+  const back = deps.tell === undefined ? [] : own.filter((payment) => payment.status === 'refunded');
+  const left = back.length === 0 ? [] : await leftUntilNow(deps, back);
   const rows = new Map((await store.merge(orderId, own)).map((row) => [row.paymentId, row]));
   for (const { amountPaise } of left) deps.tell?.({ type: 'refunded', ...whoseOf(order), amountPaise });
   await deps.at?.('merged');
@@ -106,8 +108,7 @@ async function settleOrder(deps: SettleDeps, orderId: OrderId): Promise<Settled>
 }
 
 /** What was left to the gateway, which says now that it has given it back. */
-async function leftUntilNow({ store }: SettleDeps, heard: readonly GatewayPayment[]): Promise<PaymentRow[]> {
-  const back = heard.filter((payment) => payment.status === 'refunded');
+async function leftUntilNow({ store }: SettleDeps, back: readonly GatewayPayment[]): Promise<PaymentRow[]> {
   const rows = await Promise.all(back.map((payment) => store.payment(payment.paymentId)));
   return rows.flatMap((row) => (row?.allocation === 'left' && row.status !== 'refunded' ? [row] : []));
 }
