@@ -12,7 +12,7 @@ export function cancelledProgress(booking: BookingView): Progress {
   if (booking.display === 'refunding') {
     return {
       title,
-      text: `${refund} was started; banks take up to five working days.`,
+      text: `${refund} was started; banks take up to seven working days.`,
       lookAgainMs: LOOK_AGAIN_MS,
     };
   }
