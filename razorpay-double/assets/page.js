@@ -124,4 +124,6 @@ element('close').addEventListener('click', () => tell('dismiss'));
 addEventListener('keydown', (event) => {
   if (event.key === 'Escape') tell('dismiss');
 });
+// A button that is seen does something: nothing is offered before all of them are wired.
+show('choose');
 element('pay').focus();
