@@ -84,9 +84,12 @@ export class Actors implements Directory {
     for (const showId of showIds) this.#live.get(showId)?.lose();
   }
 
-  /** Wakes shows whose owner died with holds running, so that those end in time (L7, I13). */
+  /**
+   * Wakes shows with holds running that nobody serves, so that those end in time (L7, I13): their owner died, or we own
+   * them without knowing, by a claim whose answer was lost.
+   */
   async adoptOrphans(limit: number): Promise<number> {
-    const orphans = await this.#deps.store.orphaned(limit);
+    const orphans = await this.#deps.store.orphaned(limit, [...this.#live.keys(), ...this.#opening.keys()]);
     for (const showId of orphans) await this.find(showId);
     return orphans.length;
   }

@@ -127,12 +127,13 @@ export class MemoryShowStore implements ShowStore {
     });
   }
 
-  async orphaned(limit: number): Promise<readonly ShowId[]> {
+  async orphaned(limit: number, serving: readonly ShowId[]): Promise<readonly ShowId[]> {
     return this.#call('orphaned', this.#faults('orphaned', undefined), () => {
       const due: { showId: ShowId; expiresAtMs: number }[] = [];
       for (const [showId, { holds }] of this.database.allTables()) {
         const owner = this.database.owners.get(showId)?.nodeId ?? null;
-        if (owner !== null && this.database.isLive(owner)) continue;
+        const isServed = owner === this.#nodeId ? serving.includes(showId) : owner !== null;
+        if (owner !== null && this.database.isLive(owner) && isServed) continue;
         const unended = [...holds.values()].filter((hold) => hold.status === 'live' || hold.status === 'paying');
         if (unended.length > 0) due.push({ showId, expiresAtMs: Math.min(...unended.map((hold) => hold.expiresAtMs)) });
       }

@@ -95,7 +95,7 @@ export class PostgresShowStore implements ShowStore {
     });
   }
 
-  async orphaned(limit: number): Promise<readonly ShowId[]> {
+  async orphaned(limit: number, serving: readonly ShowId[]): Promise<readonly ShowId[]> {
     try {
       const result = await this.#ask<{ show_id: ShowId }>('orphaned', {
         name: 'orphaned_shows',
@@ -104,11 +104,12 @@ export class PostgresShowStore implements ShowStore {
             from holds h
             left join show_owner o on o.show_id = h.show_id
             left join nodes n on n.node_id = o.node_id and n.lease_end > clock_timestamp()
-            where h.status in ('live', 'paying') and n.node_id is null
+            where h.status in ('live', 'paying')
+              and (n.node_id is null or n.node_id = $2 and h.show_id <> all ($3::text[]))
             group by h.show_id
             order by min(h.expires_at), h.show_id
             limit $1`,
-        values: [limit],
+        values: [limit, this.#nodeId, [...serving]],
       });
       return result.rows.map((row) => row.show_id);
     } catch (error) {

@@ -85,6 +85,9 @@ export interface ShowStore {
   commit(entry: CommitEntry): Promise<CommitResult>;
   /** Gives the show up, if `epoch` is still the newest. */
   release(showId: ShowId, epoch: number): Promise<void>;
-  /** Shows with unended holds whose owner is gone, oldest deadline first: for the sweep that wakes them (L7). */
-  orphaned(limit: number): Promise<readonly ShowId[]>;
+  /**
+   * Shows with unended holds whose owner is gone, or is this node, which serves only `serving`. Oldest deadline first:
+   * for the sweep that wakes them (L7).
+   */
+  orphaned(limit: number, serving: readonly ShowId[]): Promise<readonly ShowId[]>;
 }

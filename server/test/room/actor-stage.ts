@@ -159,8 +159,8 @@ export class GatedStore implements ShowStore {
     await this.#twin.release(showId, epoch);
   }
 
-  orphaned(limit: number) {
-    return this.#twin.orphaned(limit);
+  orphaned(limit: number, serving: readonly ShowId[]) {
+    return this.#twin.orphaned(limit, serving);
   }
 }
 

@@ -15,7 +15,7 @@ function changed(store: ShowStore, change: (store: ShowStore) => Partial<ShowSto
     load: (showId, epoch) => store.load(showId, epoch),
     commit: (entry) => store.commit(entry),
     release: (showId, epoch) => store.release(showId, epoch),
-    orphaned: (limit) => store.orphaned(limit),
+    orphaned: (...args) => store.orphaned(...args),
     ...change(store),
   };
 }

@@ -115,11 +115,12 @@ describe('purchases', () => {
     const { reached } = await world.run();
     const tally = tallyOf(world.evidence());
     expect(zerosOf(tally)).toEqual({ open: 0, doubleRefunds: 0, ticketsWithoutMoney: 0, moneyWithoutTicket: 0 });
-    expect(tally.purchases).toBe(100);
+    // Whose order had ended before the bank said yes tries once more.
+    expect(tally.purchases).toBeGreaterThanOrEqual(100);
     // There was something at stake: late money that found its seats, and money that did not; orders refused meanwhile.
     expect(Math.min(world.auditor.retaken, tally.lost, tally.refunds)).toBeGreaterThan(0);
     expect(reached['order payment_unavailable']).toBeGreaterThan(100);
-    expect(tally.tickets + tally.lost).toBe(100);
+    expect(tally.tickets + tally.lost).toBe(tally.purchases);
   }, 60_000);
 
   test('SIM-10 the counting counts: each of the four is found when it is there', async () => {
