@@ -106,11 +106,13 @@ function listOrders(call: Call): Answer {
 }
 
 function hasAuthorized(state: State, order: Order): boolean {
-  return order.paymentIds.some((id) => (state.payments.get(id)?.authorizedAtMs ?? null) !== null);
+  const paymentIds = state.paymentIdsByOrder.get(order.entity.id) ?? [];
+  return paymentIds.some((id) => (state.payments.get(id)?.authorizedAtMs ?? null) !== null);
 }
 
 function paymentsOf(call: Call, order: Order) {
-  const newestFirst = [...order.paymentIds].reverse();
+  const { paymentIdsByOrder } = call.double.engine.state;
+  const newestFirst = [...(paymentIdsByOrder.get(order.entity.id) ?? [])].reverse();
   return collection(newestFirst.flatMap((id) => seen(call, 'payments', id)?.entity ?? []));
 }
 

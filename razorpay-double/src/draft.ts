@@ -8,7 +8,7 @@
 //   Chance is drawn from the journalled seed: a draft that is dropped has drawn nothing.
 
 import type { CapturePolicy, Delivery, Merchant, Order, Payment, Refund, Settings } from './entities.ts';
-import { MAIN } from './entities.ts';
+import { holdsMoney, MAIN } from './entities.ts';
 import type { ApiError } from './errors.ts';
 import type { Chance, Fault, FaultAt, FaultPlace } from './faults.ts';
 import { draw, fits, spread } from './faults.ts';
@@ -80,6 +80,16 @@ export class Draft {
 
   capturePolicyOf(order: Order): CapturePolicy {
     return order.capture ?? this.settings.capture;
+  }
+
+  /** True while some payment of the order holds money. Counted, not looked for: an order may have thousands of attempts. */
+  holdsMoney(orderId: string): boolean {
+    let count = this.state.holdingByOrder.get(orderId) ?? 0;
+    for (const put of this.#puts.values()) {
+      if (put[0] !== 'payment' || put[1].entity.order_id !== orderId) continue;
+      count += Number(holdsMoney(put[1])) - Number(holdsMoney(this.state.payments.get(put[1].entity.id)));
+    }
+    return count > 0;
   }
 
   /** Deliveries kept back by a fault, those of this draft too. */

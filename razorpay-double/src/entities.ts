@@ -51,7 +51,6 @@ export type Order = {
   readonly merchantId: string;
   /** Null: the merchant's default of the settings at the time of payment. */
   readonly capture: CapturePolicy | null;
-  readonly paymentIds: readonly string[];
 };
 
 export type PaymentStatus = 'created' | 'authorized' | 'captured' | 'refunded' | 'failed';
@@ -104,6 +103,11 @@ export type Payment = {
   /** A fault: captured as soon as it is authorized, whatever the order asked for. */
   readonly captureAtOnce?: boolean;
 };
+
+/** Whether the customer is debited by this payment and the merchant may keep it. */
+export function holdsMoney(payment: Payment | undefined): boolean {
+  return payment?.entity.status === 'authorized' || payment?.entity.status === 'captured';
+}
 
 export type RefundStatus = 'pending' | 'processed' | 'failed';
 export type RefundSpeed = 'normal' | 'optimum';

@@ -51,7 +51,7 @@ export type Ledger = { readonly rows: readonly LedgerRow[]; readonly totals: Led
 export function ledgerOf(state: State, of: { orderId?: string | null; merchantId?: string | null } = {}): Ledger {
   const { orderId = null, merchantId = null } = of;
   const shelf = merchantId === null ? state : state.shelfOf(merchantId);
-  const ids = orderId === null ? shelf.paymentIds : (state.orders.get(orderId)?.paymentIds ?? []);
+  const ids = orderId === null ? shelf.paymentIds : (state.paymentIdsByOrder.get(orderId) ?? []);
   const rows: LedgerRow[] = [];
   let refunds = 0;
   for (const id of ids) {

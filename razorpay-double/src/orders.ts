@@ -68,7 +68,6 @@ export function createOrder(draft: Draft, fields: Fields, merchantId = MAIN): Ou
     },
     merchantId,
     capture: capture.value,
-    paymentIds: [],
   };
   draft.put(['order', order]);
   return ok(order);

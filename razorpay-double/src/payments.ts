@@ -55,7 +55,7 @@ export function pay(draft: Draft, request: PayRequest): Outcome<Payment> {
   if (order === undefined) return no(apiError('id_unknown'));
   if (!request.second) {
     if (order.entity.status === 'paid') return no(apiError('order_paid'));
-    if (holdsMoney(draft, order)) return no(apiError('order_has_authorized'));
+    if (draft.holdsMoney(order.entity.id)) return no(apiError('order_has_authorized'));
   }
   const fault = isPaid(request.outcome) ? draft.takeFault('payment', [request.method]) : undefined;
   const payment = attempt(draft, order, struck(request, fault), fault?.kind === 'auto_capture');
@@ -85,7 +85,6 @@ function attempt(draft: Draft, order: Order, request: PayRequest, captureAtOnce:
       status: order.entity.status === 'paid' ? 'paid' : 'attempted',
       attempts: order.entity.attempts + 1,
     },
-    paymentIds: [...order.paymentIds, id],
   };
   draft.put(['order', attempted]);
   const created: Payment = {
@@ -139,7 +138,7 @@ export function firePaymentPlan(draft: Draft, payment: Payment): void {
 /** The bank said yes: debit, tell, and then capture, wait for the merchant, or give back. */
 function authorize(draft: Draft, payment: Payment): Payment {
   const order = draft.orderOf(payment);
-  const unwanted = !payment.secondAllowed && (order.entity.status === 'paid' || holdsMoney(draft, order));
+  const unwanted = !payment.secondAllowed && (order.entity.status === 'paid' || draft.holdsMoney(order.entity.id));
   const authorized = putPayment(draft, {
     ...payment,
     entity: {
@@ -233,14 +232,6 @@ export function editPayment(draft: Draft, id: string, fields: Fields): Outcome<P
   const notes = readNotes(fields.notes);
   if (!notes.ok) return notes;
   return ok(putPayment(draft, { ...payment, entity: { ...payment.entity, notes: notes.value } }));
-}
-
-/** True while some payment of the order is authorized or captured. */
-function holdsMoney(draft: Draft, order: Order): boolean {
-  return order.paymentIds.some((id) => {
-    const status = draft.payment(id)?.entity.status;
-    return status === 'authorized' || status === 'captured';
-  });
 }
 
 function putPayment(draft: Draft, payment: Payment): Payment {

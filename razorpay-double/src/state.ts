@@ -20,7 +20,7 @@ import type {
   Settings,
   WebhookEvent,
 } from './entities.ts';
-import { DEFAULT_SETTINGS, MAIN } from './entities.ts';
+import { DEFAULT_SETTINGS, holdsMoney, MAIN } from './entities.ts';
 import type { Chance, Fault } from './faults.ts';
 
 export type Put =
@@ -77,6 +77,10 @@ export class State {
   orderIds: string[] = [];
   paymentIds: string[] = [];
   refundIds: string[] = [];
+  /** Not in the order itself, whose every change would then write down all its attempts again. */
+  paymentIdsByOrder = new Map<string, string[]>();
+  /** How many payments of an order hold money. */
+  holdingByOrder = new Map<string, number>();
   refundIdsByPayment = new Map<string, string[]>();
   deliveryIdsByEvent = new Map<string, string[]>();
   /** Kept back by a fault until another was attempted. */
@@ -189,13 +193,16 @@ export class State {
   }
 
   #putPayment(payment: Payment): void {
-    const { id } = payment.entity;
+    const { id, order_id } = payment.entity;
     const known = this.payments.get(id);
     this.#remember(id, known);
     if (known === undefined) {
       this.paymentIds.push(id);
-      this.shelfOf(this.orders.get(payment.entity.order_id)?.merchantId ?? MAIN).paymentIds.push(id);
+      this.shelfOf(this.orders.get(order_id)?.merchantId ?? MAIN).paymentIds.push(id);
+      listOf(this.paymentIdsByOrder, order_id).push(id);
     }
+    const holding = Number(holdsMoney(payment)) - Number(holdsMoney(known));
+    if (holding !== 0) this.holdingByOrder.set(order_id, (this.holdingByOrder.get(order_id) ?? 0) + holding);
     this.payments.set(id, payment);
     if (payment.plan !== null) this.timers.push({ atMs: payment.plan.dueAtMs, kind: 'payment', id });
   }

@@ -7,7 +7,7 @@ import type { Outcome } from '../src/draft.ts';
 import { Draft, ok } from '../src/draft.ts';
 import { putEndpoint } from '../src/endpoints.ts';
 import { Engine } from '../src/engine.ts';
-import { MAIN } from '../src/entities.ts';
+import { holdsMoney, MAIN } from '../src/entities.ts';
 import type { Fault, FaultKind } from '../src/faults.ts';
 import type { Journal } from '../src/journal.ts';
 import { ledgerOf } from '../src/ledger.ts';
@@ -159,10 +159,13 @@ function check(state: State): void {
     if (row.status === 'created' || row.status === 'failed') expect(row.authorized).toBe(0);
   }
   for (const order of state.orders.values()) {
-    const captured = order.paymentIds.filter((id) => state.payments.get(id)?.entity.captured);
+    const paymentIds = state.paymentIdsByOrder.get(order.entity.id) ?? [];
+    const captured = paymentIds.filter((id) => state.payments.get(id)?.entity.captured);
     expect(captured.length).toBe(order.entity.status === 'paid' ? 1 : 0);
     expect(order.entity.amount_paid).toBe(captured.length * order.entity.amount);
-    expect(order.entity.attempts).toBe(order.paymentIds.length);
+    expect(order.entity.attempts).toBe(paymentIds.length);
+    const holding = paymentIds.filter((id) => holdsMoney(state.payments.get(id)));
+    expect(state.holdingByOrder.get(order.entity.id) ?? 0).toBe(holding.length);
   }
   expect(totals.open).toBeGreaterThanOrEqual(0);
   expect(totals.authorized).toBe(totals.open + totals.captured_amount + totals.refunded_automatically);
@@ -229,4 +232,18 @@ test('DOUBLE-51 what was due before a command happens before it, even when its t
   const late = engine.execute('test', (draft) => capture(draft, id, { amount: 5_000, currency: 'INR' }));
   expect(late).toMatchObject({ ok: false, error: { description: expect.stringContaining('Only payments') } });
   expect(engine.state.payments.get(id)?.entity).toMatchObject({ status: 'refunded', captured: false });
+});
+
+test('DOUBLE-83 the hundredth attempt on an order writes no more than the first', () => {
+  const { engine, journal } = world(false);
+  const fail: Step = { kind: 'pay', order: 0, outcome: 'fail', delayMs: 0, second: false };
+  run(engine, () => {}, { kind: 'order', amount: 5_000, minutes: 30, automatic: false });
+  const sizes: number[] = [];
+  for (let nth = 0; nth < 100; nth += 1) {
+    run(engine, () => {}, fail);
+    // The count of attempts may have more digits.
+    sizes.push(JSON.stringify(journal.at(-1)).replace(/"attempts":\d+/g, '').length);
+  }
+  expect(new Set(sizes).size).toBe(1);
+  check(engine.state);
 });
