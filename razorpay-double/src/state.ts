@@ -11,6 +11,7 @@
 import { DueHeap } from './due-heap.ts';
 import type {
   Delivery,
+  DeliveryStatus,
   Endpoint,
   IdempotencyEntry,
   Merchant,
@@ -54,7 +55,10 @@ export type Shelf = {
 /** A record as it was before its last change; null: it did not exist. */
 export type Before<T> = { readonly record: T | null; readonly changedAtMs: number };
 
-/** Newest events that stay in memory for replay; older ones, unless undelivered, remain in the journal only. */
+/**
+ * Newest events that stay in memory for replay, and newest of the older ones that are dead letters. The rest, unless
+ * pending, remains in the journal only.
+ */
 const EVENTS_KEPT = 10_000;
 
 export class State {
@@ -85,14 +89,16 @@ export class State {
   deliveryIdsByEvent = new Map<string, string[]>();
   /** Kept back by a fault until another was attempted. */
   heldDeliveryIds = new Set<string>();
-  /** Filled only while a stale_read fault is armed. */
+  /** Filled only while a stale_read fault is armed, and only with what it can still show; oldest change first. */
   before = new Map<string, Before<Order | Payment | Refund>>();
   timers = new DueHeap();
   outbox = new DueHeap();
   #shelves = new Map<string, Shelf>();
   #eventIds: string[] = [];
+  #deadEventIds: string[] = [];
   #forgetAt = EVENTS_KEPT * 2;
-  #staleArmed = false;
+  /** How far back the longest armed stale_read looks; 0: none is armed. */
+  #staleMs = 0;
 
   shelfOf(merchantId: string): Shelf {
     let shelf = this.#shelves.get(merchantId);
@@ -127,8 +133,12 @@ export class State {
     for (const id of this.paymentIds) yield ['payment', this.#mustGet(this.payments, id)];
     for (const id of this.refundIds) yield ['refund', this.#mustGet(this.refunds, id)];
     for (const entry of this.idempotency.values()) yield ['idempotency', entry];
-    for (const event of this.events.values()) yield ['event', event];
-    for (const delivery of this.deliveries.values()) yield ['delivery', delivery];
+    // Each event with its deliveries behind it: one without any looks like one that may be forgotten.
+    for (const event of this.events.values()) {
+      yield ['event', event];
+      for (const id of this.deliveryIdsByEvent.get(event.id) ?? [])
+        yield ['delivery', this.#mustGet(this.deliveries, id)];
+    }
   }
 
   #applyPut(put: Put): void {
@@ -221,12 +231,19 @@ export class State {
   }
 
   #watchStale(): void {
-    this.#staleArmed = [...this.faults.values()].some((fault) => fault.kind === 'stale_read');
-    if (!this.#staleArmed) this.before.clear();
+    const delays = [...this.faults.values()].map(({ kind, delayMs }) => (kind === 'stale_read' ? delayMs : 0));
+    this.#staleMs = Math.max(0, ...delays);
+    if (this.#staleMs === 0) this.before.clear();
   }
 
   #remember(id: string, known: Order | Payment | Refund | undefined): void {
-    if (this.#staleArmed) this.before.set(id, { record: known ?? null, changedAtMs: this.lastAtMs });
+    if (this.#staleMs === 0) return;
+    this.before.delete(id);
+    this.before.set(id, { record: known ?? null, changedAtMs: this.lastAtMs });
+    for (const [oldId, { changedAtMs }] of this.before) {
+      if (this.lastAtMs - changedAtMs < this.#staleMs) break;
+      this.before.delete(oldId);
+    }
   }
 
   #putEvent(event: WebhookEvent): void {
@@ -243,20 +260,32 @@ export class State {
     if (delivery.dueAtMs !== null) this.outbox.push({ atMs: delivery.dueAtMs, kind: 'delivery', id: delivery.id });
   }
 
-  /** Long load runs would otherwise keep every body they ever delivered. Dead letters stay until a reset. */
+  /** Long load runs would otherwise keep every body they ever sent. */
   #forgetOldEvents(): void {
     for (const eventId of this.#eventIds.splice(0, EVENTS_KEPT)) {
-      const deliveryIds = this.deliveryIdsByEvent.get(eventId) ?? [];
-      if (deliveryIds.some((id) => this.deliveries.get(id)?.status !== 'delivered')) {
-        this.#eventIds.push(eventId);
-        continue;
-      }
-      for (const id of deliveryIds) this.deliveries.delete(id);
-      this.deliveryIdsByEvent.delete(eventId);
-      this.events.delete(eventId);
+      if (this.#hasDelivery(eventId, 'pending')) this.#eventIds.push(eventId);
+      else if (this.#hasDelivery(eventId, 'dead')) this.#deadEventIds.push(eventId);
+      else this.#forgetEvent(eventId);
+    }
+    const tooMany = Math.max(0, this.#deadEventIds.length - EVENTS_KEPT);
+    for (const eventId of this.#deadEventIds.splice(0, tooMany)) {
+      // It may have been replayed since.
+      if (this.#hasDelivery(eventId, 'pending')) this.#eventIds.push(eventId);
+      else this.#forgetEvent(eventId);
     }
     // However many must stay, the next look comes only after as many new ones.
     this.#forgetAt = Math.max(EVENTS_KEPT * 2, this.#eventIds.length + EVENTS_KEPT);
+  }
+
+  #hasDelivery(eventId: string, status: DeliveryStatus): boolean {
+    const deliveryIds = this.deliveryIdsByEvent.get(eventId) ?? [];
+    return deliveryIds.some((id) => this.deliveries.get(id)?.status === status);
+  }
+
+  #forgetEvent(eventId: string): void {
+    for (const id of this.deliveryIdsByEvent.get(eventId) ?? []) this.deliveries.delete(id);
+    this.deliveryIdsByEvent.delete(eventId);
+    this.events.delete(eventId);
   }
 
   /** Money, history and faults go; merchants, settings and webhook endpoints stay; time is the machine's again. */
@@ -264,9 +293,10 @@ export class State {
     const { endpoints, settings, merchants, chance } = this;
     Object.assign(this, new State(), { endpoints, settings, merchants, chance });
     this.#eventIds = [];
+    this.#deadEventIds = [];
     this.#forgetAt = EVENTS_KEPT * 2;
     this.#shelves = new Map();
-    this.#staleArmed = false;
+    this.#staleMs = 0;
   }
 
   #mustGet<T>(table: ReadonlyMap<string, T>, id: string): T {
