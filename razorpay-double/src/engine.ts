@@ -65,8 +65,10 @@ export class Engine {
 
   /** Decides and, when it is a yes, applies and journals. A refused command changes nothing. */
   execute<T>(what: string, decide: (draft: Draft) => Outcome<T>): Outcome<T> {
-    this.runDue();
-    const draft = this.#draft(this.nowMs());
+    // One reading of the clock for both: what is due between two readings would come after a command of a later time.
+    const nowMs = this.nowMs();
+    this.#runDueUntil(nowMs);
+    const draft = this.#draft(nowMs);
     const outcome = decide(draft);
     if (outcome.ok) this.#commit(what, draft);
     return outcome;
@@ -113,7 +115,10 @@ export class Engine {
 
   /** Fires every plan whose time has come. */
   runDue(): void {
-    const nowMs = this.nowMs();
+    this.#runDueUntil(this.nowMs());
+  }
+
+  #runDueUntil(nowMs: number): void {
     const { timers } = this.state;
     for (let entry = timers.peek(); entry !== undefined && entry.atMs <= nowMs; entry = timers.peek()) {
       timers.pop();

@@ -59,7 +59,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(500, 5_000, 700_000, 4_000_000) }),
 );
 
-function world(failingRefunds: boolean) {
+/** `ticks`: every look at the clock finds it a millisecond later. */
+function world(failingRefunds: boolean, { ticks = false } = {}) {
   const journal: Change[] = [];
   const memory: Journal = {
     dirId: 'dir_test',
@@ -69,11 +70,15 @@ function world(failingRefunds: boolean) {
   };
   let counter = 0;
   let nowMs = 1_800_000_000_000;
+  const read = () => {
+    if (ticks) nowMs += 1;
+    return nowMs;
+  };
   const engine = new Engine({
     state: new State(),
     journal: memory,
     merchant: { id: MAIN, keyId: 'k', keySecret: 's', accountId: 'acc_1' },
-    wallNowMs: () => nowMs,
+    wallNowMs: read,
     newId: (prefix) => {
       counter += 1;
       return `${prefix}_${String(counter).padStart(14, '0')}`;
@@ -246,4 +251,17 @@ test('DOUBLE-83 the hundredth attempt on an order writes no more than the first'
   }
   expect(new Set(sizes).size).toBe(1);
   check(engine.state);
+});
+
+test('DOUBLE-88 no command happens at a time past what was due before it, however the clock ticks meanwhile', () => {
+  const { engine, journal, jump } = world(false, { ticks: true });
+  run(engine, () => {}, { kind: 'order', amount: 5_000, minutes: 30, automatic: false });
+  run(engine, () => {}, { kind: 'pay', order: 0, outcome: 'success', delayMs: 0, second: false });
+  const [payment] = [...engine.state.payments.values()];
+  const dueAtMs = payment?.plan?.dueAtMs ?? 0;
+  const id = payment?.entity.id ?? '';
+  // The next look at the clock is just in time, the one after it is not.
+  jump(dueAtMs - 2 - engine.nowMs());
+  expect(engine.execute('late', (draft) => capture(draft, id, { amount: 5_000, currency: 'INR' })).ok).toBe(true);
+  expect(journal.find(({ what }) => what === 'late')?.at).toBeLessThan(dueAtMs);
 });
