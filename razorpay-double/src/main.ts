@@ -45,7 +45,6 @@ async function main(): Promise<void> {
     throw new Error(`--seed ${values.seed} is not between 1 and 2147483647`);
   }
   const webhookUrl = values['webhook-url'];
-  if (webhookUrl !== undefined && !/^https?:\/\//.test(webhookUrl)) throw new Error('--webhook-url is not an http url');
   const double = await startDouble({
     dir,
     port,

@@ -121,7 +121,7 @@ export class Outbox {
   #post(url: string, event: WebhookEvent, delivery: Delivery, signal: AbortSignal): Promise<string> {
     const secure = url.startsWith('https:');
     const body = Buffer.from(event.body);
-    return new Promise((resolve) => {
+    return new Promise<string>((resolve) => {
       const request = (secure ? httpsRequest : httpRequest)(url, {
         method: 'POST',
         agent: secure ? this.#https : this.#http,
@@ -152,7 +152,8 @@ export class Outbox {
       });
       request.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
       request.end(body);
-    });
+      // What no request can be made for (credentials in the url that are not even encoded) is a failure like any other.
+    }).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
   }
 }
 
@@ -178,7 +179,8 @@ function recordAttempt(draft: Draft, id: string, event: WebhookEvent | undefined
     return;
   }
   const { webhookBackoffMs, webhookBackoffCapMs, webhookHorizonMs } = draft.settings;
-  if (draft.nowMs - event.createdAtMs >= webhookHorizonMs) {
+  // Never after a single attempt: the clock may have jumped over all the others, or somebody asked for a replay.
+  if (attempts > 1 && draft.nowMs - event.createdAtMs >= webhookHorizonMs) {
     draft.put(['delivery', { ...done, status: 'dead' }]);
     draft.put(['endpoint', { ...endpoint, enabled: false }]);
     return;

@@ -64,7 +64,7 @@ const CLOSE_SWEEP_MS = 20;
 
 /** Throws with one clear line: bad keys, directory in use or unwritable, port taken, broken journal. */
 export async function startDouble(options: DoubleOptions): Promise<RunningDouble> {
-  refuseBadKeys(options);
+  refuseBadOptions(options);
   const dir = resolve(options.dir);
   await mkdir(dir, { recursive: true });
   const release = await lockDirectory(dir);
@@ -131,12 +131,18 @@ async function startLocked(options: DoubleOptions, dir: string, release: () => P
   }
 }
 
-function refuseBadKeys(options: DoubleOptions): void {
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function refuseBadOptions(options: DoubleOptions): void {
   if (options.keyId.startsWith('rzp_live_')) throw new Error('razorpay-double refuses live keys');
   for (const name of ['keyId', 'keySecret', 'webhookSecret'] as const) {
     // The SDK verifies anything with an empty secret: a double that allowed one would hide that hole.
     if (options[name] === '') throw new Error(`razorpay-double needs a non-empty ${name}`);
   }
+  const { webhookUrl } = options;
+  if (webhookUrl !== undefined && !isHttpUrl(webhookUrl)) throw new Error(`${webhookUrl} is not an http url`);
 }
 
 /** Listens on loopback only. A restart likes to keep its address, because browsers and servers remember it. */

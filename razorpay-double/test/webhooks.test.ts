@@ -123,3 +123,33 @@ test('DOUBLE-23 what a closed double had not delivered, its next life delivers',
   sameRequest(received);
   expect(await flush(second.url)).toMatchObject({ delivered: 1, pending: 0 });
 });
+
+test('DOUBLE-89 one failure kills no event: not after a jump of the clock, and not of a replay', async () => {
+  const shop = await receiver();
+  const { url } = await start({ webhookUrl: shop.url });
+  const order = await sdkFor(url).orders.create({ amount: 25_000, currency: 'INR' });
+  const answers = [503, 200, 503, 200];
+  shop.answer = () => answers[shop.received.length - 1] ?? 200;
+  // Fails a day before the clock has arrived.
+  await payFor(url, order.id, { outcome: 'silent' });
+  await control(url, 'POST', 'clock/advance', { ms: 2 * DAY_MS });
+  await shop.atLeast(1);
+  expect(await flush(url)).toMatchObject({ delivered: 1, dead: 0 });
+  await control(url, 'POST', `events/${shop.received[0]?.eventId}/replay`);
+  await shop.atLeast(3);
+  expect(await flush(url)).toMatchObject({ delivered: 1, dead: 0 });
+  sameRequest(shop.received);
+  expect(shop.received).toHaveLength(4);
+  expect(await control(url, 'GET', 'webhooks')).toMatchObject({ endpoints: [{ enabled: true }] });
+});
+
+test('DOUBLE-90 a webhook url that is none is refused, and one that no request can be made for is a failed attempt', async () => {
+  await expect(start({ webhookUrl: 'http://' })).rejects.toThrow('http:// is not an http url');
+  await expect(start({ webhookUrl: 'file:///etc' })).rejects.toThrow('file:///etc is not an http url');
+  // A url to the letter, but its user name cannot be decoded.
+  const { url } = await start({ webhookUrl: 'http://%ff@127.0.0.1:9/' });
+  await failOne(url);
+  expect(await flush(url)).toMatchObject({ pending: 1 });
+  const { items } = await control<{ items: object[] }>(url, 'GET', 'events');
+  expect(items).toMatchObject([{ deliveries: [{ status: 'pending', lastResult: 'URI malformed' }] }]);
+});
