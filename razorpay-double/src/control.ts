@@ -7,12 +7,14 @@ import { API_ROUTES } from './api.ts';
 import { payAs, payBody } from './customers.ts';
 import { DASHBOARD_ROUTES } from './dashboard.ts';
 import { ok } from './draft.ts';
+import type { Merchant } from './entities.ts';
 import { WEBHOOK_EVENTS } from './entities.ts';
+import { apiError } from './errors.ts';
 import type { Fault } from './faults.ts';
 import { DISTRIBUTIONS, FAULT_KINDS, isEventFault, isRouteFault } from './faults.ts';
 import { ledgerOf } from './ledger.ts';
 import type { Answer, Call, Route } from './routes.ts';
-import { control, json, milliseconds, reading } from './routes.ts';
+import { control, json, milliseconds, reading, refusal } from './routes.ts';
 
 const ROUTE_NAMES: ReadonlySet<string> = new Set([
   '*',
@@ -83,8 +85,15 @@ function health(call: Call): Answer {
 }
 
 function ledger(call: Call): Answer {
-  const of = { orderId: call.query.get('order_id'), merchantId: call.query.get('merchant') };
-  return json(ledgerOf(call.double.engine.state, of));
+  const { engine } = call.double;
+  const orderId = call.query.get('order_id');
+  const wanted = call.query.get('merchant');
+  // Zeros would be believed.
+  if (orderId !== null && !engine.state.orders.has(orderId)) return refusal(apiError('id_unknown', 'order_id'));
+  const isWanted = ({ id, accountId }: Merchant) => id === wanted || accountId === wanted;
+  const merchant = [engine.merchant, ...engine.state.merchants.values()].find(isWanted);
+  if (wanted !== null && merchant === undefined) return refusal(apiError('id_unknown', 'merchant'));
+  return json(ledgerOf(engine.state, { orderId, merchantId: merchant?.id ?? null }));
 }
 
 function reset(call: Call): Answer {

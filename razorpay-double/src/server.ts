@@ -87,6 +87,10 @@ async function startLocked(options: DoubleOptions, dir: string, release: () => P
     keySecret: options.keySecret,
     accountId: accountIdOf(options.keyId),
   };
+  if ([...state.merchants.values()].some(({ keyId }) => keyId === options.keyId)) {
+    await journal.close();
+    throw new Error(`${options.keyId} is the key of another account in ${dir}`);
+  }
   const engine = new Engine({ state, journal, merchant, newId, wallNowMs: options.wallNowMs ?? Date.now });
   const metrics = new Metrics(engine);
   const outbox = new Outbox(engine, (result) => metrics.attempt(result));

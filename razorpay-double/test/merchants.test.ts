@@ -136,3 +136,30 @@ test('DOUBLE-57 the counters tell requests, faults and webhooks to Prometheus', 
     expect(text.split('\n')).toContain(line);
   }
 });
+
+test('DOUBLE-91 the ledger of an order or an account that is not there is refused, and no row of zeros', async () => {
+  const { url } = await start();
+  const other = await addMerchant(url);
+  const order = await sdkFor(url).orders.create(ORDER);
+  await payFor(url, order.id);
+  for (const of of ['order_id=order_AAAAAAAAAAAAAA', 'order_id=', 'merchant=acc_AAAAAAAAAAAAAA', 'merchant=']) {
+    await expect(control(url, 'GET', `ledger?${of}`)).rejects.toThrow('The id provided does not exist');
+  }
+  const { merchants } = await control<{ merchants: { account_id: string }[] }>(url, 'GET', 'merchants');
+  const authorized = async (of: string) =>
+    (await control<{ totals: Record<string, number> }>(url, 'GET', `ledger?${of}`)).totals.authorized;
+  for (const of of [`order_id=${order.id}`, 'merchant=main', `merchant=${merchants[0]?.account_id}`]) {
+    expect([of, await authorized(of)]).toEqual([of, 25_000]);
+  }
+  expect(await authorized(`merchant=${other.account_id}`)).toBe(0);
+});
+
+test('DOUBLE-92 a start with the key of another account of the directory is refused', async () => {
+  const dir = await temporaryDir();
+  const first = await start({ dir });
+  const other = await addMerchant(first.url);
+  await first.close();
+  const keys = { ...KEYS, keyId: other.key_id };
+  await expect(start({ dir, ...keys })).rejects.toThrow(`${other.key_id} is the key of another account`);
+  await start({ dir });
+});
