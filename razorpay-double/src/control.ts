@@ -15,6 +15,7 @@ import { DISTRIBUTIONS, FAULT_KINDS, isEventFault, isRouteFault } from './faults
 import { ledgerOf } from './ledger.ts';
 import type { Answer, Call, Route } from './routes.ts';
 import { control, json, milliseconds, reading, refusal } from './routes.ts';
+import { basicAuthorization } from './signing.ts';
 
 const ROUTE_NAMES: ReadonlySet<string> = new Set([
   '*',
@@ -72,15 +73,19 @@ async function metrics(call: Call): Promise<Answer> {
   return { status: 200, contentType, text: await call.double.metrics.text() };
 }
 
+/** Tells who shows a key whether it is the one the double was started with: no fault and no limit is in the way here. */
 function health(call: Call): Answer {
   const { engine } = call.double;
+  const { keyId, keySecret } = engine.merchant;
+  const shown = call.header('authorization');
   return json({
     ok: true,
     pid: process.pid,
     dir_id: engine.dirId,
-    key_id: engine.merchant.keyId,
+    key_id: keyId,
     account_id: engine.merchant.accountId,
     now_ms: engine.nowMs(),
+    ...(shown === undefined ? {} : { key_accepted: shown === basicAuthorization(keyId, keySecret) }),
   });
 }
 

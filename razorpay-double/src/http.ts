@@ -24,6 +24,7 @@ import { parseBody } from './fields.ts';
 import { RateLimiter } from './rate-limit.ts';
 import type { Answer, Call, Double, Matched } from './routes.ts';
 import { createRouter, refusal } from './routes.ts';
+import { basicAuthorization } from './signing.ts';
 
 const BODY_MAX_BYTES = 1024 * 1024;
 /** Longer than any client's pool keeps an idle socket, so that ours is not the side that closes under a request. */
@@ -72,8 +73,7 @@ class KeyRing {
   }
 
   #add(merchant: Merchant): void {
-    const credentials = Buffer.from(`${merchant.keyId}:${merchant.keySecret}`).toString('base64');
-    this.#merchants.set(`Basic ${credentials}`, merchant);
+    this.#merchants.set(basicAuthorization(merchant.keyId, merchant.keySecret), merchant);
   }
 }
 

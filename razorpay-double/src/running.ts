@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { DoubleFile } from './server.ts';
+import { basicAuthorization } from './signing.ts';
 
 export type FoundDouble = { readonly url: string; readonly pid: number; readonly port: number };
 
@@ -71,14 +72,13 @@ export async function stopDouble(dir: string): Promise<boolean> {
   return true;
 }
 
+/** Asks a control, which no armed fault strikes: a server that restarts in a drill must not restart its gateway too. */
 async function acceptsKeys(url: string, options: EnsureOptions): Promise<boolean> {
-  const credentials = Buffer.from(`${options.keyId}:${options.keySecret}`).toString('base64');
-  const response = await fetch(`${url}/v1/orders?count=1`, {
-    headers: { authorization: `Basic ${credentials}` },
+  const response = await fetch(`${url}/__double/health`, {
+    headers: { authorization: basicAuthorization(options.keyId, options.keySecret) },
     signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS),
   });
-  await response.arrayBuffer();
-  return response.ok;
+  return ((await response.json()) as { key_accepted?: boolean }).key_accepted === true;
 }
 
 async function moveWebhooks(url: string, options: EnsureOptions): Promise<void> {

@@ -1,4 +1,4 @@
-// The two signatures of Razorpay: different keys, both hex HMAC-SHA256.
+// The two signatures of Razorpay (different keys, both hex HMAC-SHA256), and the header that shows a key.
 
 import { createHash, createHmac } from 'node:crypto';
 
@@ -10,6 +10,11 @@ export function paymentSignature(orderId: string, paymentId: string, keySecret: 
 /** `X-Razorpay-Signature`: signed with the webhook secret over the exact bytes of the body. */
 export function webhookSignature(body: string, webhookSecret: string): string {
   return createHmac('sha256', webhookSecret).update(body).digest('hex');
+}
+
+/** `Authorization` of whoever holds the key. */
+export function basicAuthorization(keyId: string, keySecret: string): string {
+  return `Basic ${Buffer.from(`${keyId}:${keySecret}`).toString('base64')}`;
 }
 
 export function sha256Hex(text: string): string {

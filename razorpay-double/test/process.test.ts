@@ -177,6 +177,23 @@ test('DOUBLE-30 the double outlives whoever started it, is adopted by the next o
   expect(await stopDouble(dir)).toBe(false);
 });
 
+test('DOUBLE-87 a double whose API fails, hangs or limits is adopted all the same, and no fault is spent', async () => {
+  const dir = await temporaryDir();
+  onTestFinished(async () => {
+    await stopDouble(dir);
+  });
+  const options = { dir, ...KEYS, webhookUrl: 'http://127.0.0.1:9/' };
+  const { url, pid } = await ensureDouble(options);
+  for (const fault of [{ kind: 'status' }, { kind: 'hang', count: null }]) {
+    await control(url, 'POST', 'faults', { route: '*', ...fault });
+  }
+  await control(url, 'PATCH', 'settings', { rateLimit: { perSecond: 0.001, burst: 1 } });
+  const armed = await control(url, 'GET', 'faults');
+  expect(await ensureDouble(options)).toMatchObject({ url, pid, adopted: true });
+  expect(await control(url, 'GET', 'faults')).toEqual(armed);
+  expect(await control(url, 'GET', 'requests')).toEqual({ requests: [] });
+});
+
 test('DOUBLE-31 live keys, empty secrets and missing arguments are refused with one clear line', async () => {
   const dir = await temporaryDir();
   await expect(startDouble({ dir, ...KEYS, keyId: 'rzp_live_1' })).rejects.toThrow('refuses live keys');
