@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // npm run conformance -w razorpay-double [-- --record]
 // The double always. Razorpay's test mode too when RZP_TEST_KEY and RZP_TEST_SECRET are set; for the cases with money,
 // RZP_TEST_PAYMENT names a payment of 25000 paise that somebody authorized on its checkout page with manual capture.

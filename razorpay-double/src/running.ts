@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,9 @@ export type EnsureOptions = {
   readonly webhookUrl: string;
   readonly port?: number;
 };
+
+/** Beside this file, and built when this one is. */
+const MAIN = fileURLToPath(new URL(`./main${extname(import.meta.url)}`, import.meta.url));
 
 const HEALTH_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 15_000;
@@ -98,12 +101,7 @@ async function spawnDouble(options: EnsureOptions): Promise<FoundDouble> {
   const log = await open(logPath, 'a');
   const child = spawn(
     process.execPath,
-    [
-      fileURLToPath(new URL('./main.ts', import.meta.url)),
-      ...['--dir', dir],
-      ...['--port', String(options.port ?? 0)],
-      ...['--webhook-url', options.webhookUrl],
-    ],
+    [MAIN, ...['--dir', dir], ...['--port', String(options.port ?? 0)], ...['--webhook-url', options.webhookUrl]],
     {
       detached: true,
       stdio: ['ignore', 'pipe', log.fd],
