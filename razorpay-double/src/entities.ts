@@ -90,7 +90,12 @@ export type PaymentEntity = {
 };
 
 /** What time alone will do to a payment. `authorize`: the bank answers at last; `lapse`: nobody captured it. */
-export type PaymentPlan = { readonly kind: 'authorize' | 'time_out' | 'lapse'; readonly dueAtMs: number };
+export type PaymentPlan = {
+  readonly kind: 'authorize' | 'time_out' | 'lapse';
+  readonly dueAtMs: number;
+  /** Of a time-out: the bank is only slow, and says yes after all. */
+  readonly authorizeAtMs?: number;
+};
 
 export type Payment = {
   readonly entity: PaymentEntity;

@@ -258,7 +258,8 @@ function faultAnswer(status: number): Answer {
     return { status, contentType: 'text/html', text };
   }
   if (status === 401) return refusal(apiError('authentication_failed'));
-  return refusal({ ...apiError(status === 429 ? 'rate_limited' : 'unavailable'), status });
+  const code = status < 500 ? 'BAD_REQUEST_ERROR' : 'SERVER_ERROR';
+  return refusal({ ...apiError(status === 429 ? 'rate_limited' : 'unavailable'), status, code });
 }
 
 /** The whole body as text, or null when it is too large. Rejects when the caller went away. */

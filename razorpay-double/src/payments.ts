@@ -100,16 +100,20 @@ function attempt(draft: Draft, order: Order, request: PayRequest, captureAtOnce:
 
 function settleAttempt(draft: Draft, created: Payment, request: PayRequest): Payment {
   const later = { kind: 'authorize', dueAtMs: draft.nowMs + request.delayMs } as const;
+  const timeOut = { kind: 'time_out', dueAtMs: draft.nowMs + draft.settings.paymentTimeoutMs } as const;
   switch (request.outcome) {
     case 'success':
     case 'debit_no_callback':
-      return request.delayMs > 0 ? putPayment(draft, { ...created, plan: later }) : authorize(draft, created);
+      if (request.delayMs === 0) return authorize(draft, created);
+      // Nobody waits longer for a bank: its yes will be a late one.
+      if (later.dueAtMs > timeOut.dueAtMs) {
+        return putPayment(draft, { ...created, plan: { ...timeOut, authorizeAtMs: later.dueAtMs } });
+      }
+      return putPayment(draft, { ...created, plan: later });
     case 'fail':
       return fail(draft, created, request.reason);
-    case 'silent': {
-      const dueAtMs = draft.nowMs + draft.settings.paymentTimeoutMs;
-      return putPayment(draft, { ...created, plan: { kind: 'time_out', dueAtMs } });
-    }
+    case 'silent':
+      return putPayment(draft, { ...created, plan: timeOut });
     case 'late':
       return putPayment(draft, { ...fail(draft, created, 'payment_timed_out'), plan: later });
     default:
@@ -125,7 +129,7 @@ export function firePaymentPlan(draft: Draft, payment: Payment): void {
       authorize(draft, payment);
       return;
     case 'time_out':
-      fail(draft, { ...payment, plan: null }, 'payment_timed_out');
+      timePaymentOut(draft, payment, payment.plan.authorizeAtMs);
       return;
     case 'lapse':
       refundAutomatically(draft, { ...payment, plan: null });
@@ -133,6 +137,12 @@ export function firePaymentPlan(draft: Draft, payment: Payment): void {
     default:
       payment.plan.kind satisfies never;
   }
+}
+
+function timePaymentOut(draft: Draft, payment: Payment, authorizeAtMs: number | undefined): void {
+  const failed = fail(draft, payment, 'payment_timed_out');
+  if (authorizeAtMs === undefined) return;
+  putPayment(draft, { ...failed, plan: { kind: 'authorize', dueAtMs: authorizeAtMs } });
 }
 
 /** The bank said yes: debit, tell, and then capture, wait for the merchant, or give back. */

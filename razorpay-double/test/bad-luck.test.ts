@@ -76,6 +76,9 @@ test('DOUBLE-60 every status of a fault has its body, and a cut answer is no JSO
       status,
       html ? 'text/html' : 'application/json',
     ]);
+    if (html) continue;
+    const code = status === 500 ? 'SERVER_ERROR' : 'BAD_REQUEST_ERROR';
+    expect([status, await response.json()]).toMatchObject([status, { error: { code } }]);
   }
   await fault(url, { kind: 'truncate', route: 'orders.create' });
   const cut = await fetch(`${url}/v1/orders`, {

@@ -113,12 +113,26 @@ test('DOUBLE-14 late money beside other money, or past its window, is given back
 test('DOUBLE-15 a slow success is answered when the bank has decided, by the clock of the double', async () => {
   const { url } = await start();
   const { order, status } = await orderWith(url);
-  const paying = payFor(url, order.id, { delay_ms: 60 * MINUTE_MS });
+  const paying = payFor(url, order.id, { delay_ms: 10 * MINUTE_MS });
   // The attempt is visible before its answer: no race with the clock below.
   while ((await status()).length === 0);
-  await advance(url, 60 * MINUTE_MS);
+  await advance(url, 10 * MINUTE_MS);
   expect(await paying).toMatchObject({ razorpay_order_id: order.id });
   expect(await status()).toEqual(['authorized']);
+});
+
+test('DOUBLE-94 a bank that needs more than ten minutes has failed its payment by then, and authorizes it late', async () => {
+  const { url } = await start();
+  const { order, status } = await orderWith(url);
+  const paying = control(url, 'POST', 'pay', { order_id: order.id, delay_ms: 60 * MINUTE_MS });
+  while ((await status()).length === 0);
+  await advance(url, 10 * MINUTE_MS);
+  expect(await paying).toMatchObject({ status: 'failed', error: { reason: 'payment_timed_out' } });
+  await advance(url, 50 * MINUTE_MS - 1_000);
+  expect(await status()).toEqual(['failed']);
+  await advance(url, 1_000);
+  expect(await status()).toEqual(['authorized']);
+  expect(await totals(url)).toMatchObject({ authorized: 25_000, open: 25_000 });
 });
 
 test('DOUBLE-16 a debit without callback is money all the same', async () => {
