@@ -25,13 +25,14 @@
 
     open() {
       if (this.#overlay) return;
-      const { name, description, prefill, timeout } = this.#options;
+      const { name, description, notes, prefill, timeout } = this.#options;
       const url = new URL(`/checkout/${encodeURIComponent(this.#options.order_id)}`, base);
       const parameters = {
         key_id: this.#options.key,
         origin: location.origin,
         name,
         description,
+        notes: notes && JSON.stringify(notes),
         email: prefill?.email,
         contact: prefill?.contact,
         method: prefill?.method,

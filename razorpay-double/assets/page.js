@@ -64,6 +64,7 @@ async function play(what, more) {
     method: method(),
     ...(data.email ? { email: data.email } : {}),
     ...(data.contact ? { contact: data.contact } : {}),
+    ...(data.notes ? { notes: data.notes } : {}),
     ...more,
   };
   const response = await fetch(`/checkout/${data.orderId}/pay`, {
@@ -125,5 +126,6 @@ addEventListener('keydown', (event) => {
   if (event.key === 'Escape') tell('dismiss');
 });
 // A button that is seen does something: nothing is offered before all of them are wired.
+element('close').hidden = false;
 show('choose');
 element('pay').focus();

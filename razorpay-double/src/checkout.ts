@@ -3,7 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { TEST_CARDS } from './cards.ts';
 import { payAs, payBody } from './customers.ts';
+import type { Outcome } from './draft.ts';
+import { no, ok } from './draft.ts';
+import type { Notes } from './entities.ts';
+import { NO_NOTES } from './entities.ts';
 import { apiError, FAILURES } from './errors.ts';
+import { readNotes } from './fields.ts';
 import type { Answer, Call, Route } from './routes.ts';
 import { refusal } from './routes.ts';
 
@@ -56,6 +61,8 @@ function page(call: Call): Answer {
   if (order === undefined) return refusal(apiError('id_unknown'));
   if (call.query.get('key_id') !== engine.ownerOf(order.entity.id).keyId)
     return refusal(apiError('authentication_failed'));
+  const notes = notesOf(call.query.get('notes'));
+  if (!notes.ok) return refusal(notes.error);
   const data = {
     orderId: order.entity.id,
     amount: order.entity.amount,
@@ -68,11 +75,23 @@ function page(call: Call): Answer {
     email: call.query.get('email') ?? '',
     contact: call.query.get('contact') ?? '',
     method: call.query.get('method') ?? 'upi',
+    /** Null: the payment has none, and they are not sent. */
+    notes: notes.value === NO_NOTES ? null : notes.value,
     reasons: Object.keys(FAILURES),
     cards: TEST_CARDS.map(({ number, network, reason }) => ({ number, network, reason })),
   };
   const text = PAGE.replace('__DATA__', () => escapeAttribute(JSON.stringify(data)));
   return { status: 200, contentType: 'text/html; charset=utf-8', text, headers: PAGE_HEADERS };
+}
+
+/** The shop's option `notes`, which become the payment's. */
+function notesOf(text: string | null): Outcome<Notes> {
+  if (text === null) return ok(NO_NOTES);
+  try {
+    return readNotes(JSON.parse(text));
+  } catch {
+    return no(apiError('notes_value', 'notes'));
+  }
 }
 
 function escapeAttribute(text: string): string {

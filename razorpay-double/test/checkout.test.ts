@@ -243,3 +243,36 @@ test('DOUBLE-48 a wrong key or an unknown order has no page', async () => {
   expect((await fetch(`${url}/checkout/${order.id}?key_id=rzp_test_other`)).status).toBe(401);
   expect((await fetch(`${url}/checkout/order_AAAAAAAAAAAAAA?key_id=${KEYS.keyId}`)).status).toBe(400);
 });
+
+test("DOUBLE-95 the notes a shop gives to Checkout are the payment's, and those of a wrong form are refused", async () => {
+  const shop = await openCheckout({ notes: { seats: 'H12 & "H13"', count: 2 } });
+  await shop.frame.getByRole('button', { name: /^Pay ₹/ }).click();
+  await overlayGone(shop);
+  const [payment] = (await sdkFor(shop.url).orders.fetchPayments(shop.orderId)).items;
+  expect(payment?.notes).toEqual({ seats: 'H12 & "H13"', count: '2' });
+  for (const notes of ['{', '"x"', '{"a":{}}']) {
+    const page = `${shop.url}/checkout/${shop.orderId}?key_id=${KEYS.keyId}&notes=${encodeURIComponent(notes)}`;
+    expect([notes, (await fetch(page)).status]).toEqual([notes, 400]);
+  }
+});
+
+test('DOUBLE-96 Checkout offers no button before it does something', async () => {
+  const shop = await openCheckout();
+  await shop.frame.getByRole('button', { name: 'Customer cancels' }).click();
+  await overlayGone(shop);
+  let release = () => {};
+  const released = new Promise<void>((done) => {
+    release = done;
+  });
+  await shop.page.route('**/page.js', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await shop.page.click('#buy');
+  await shop.frame.locator('#merchant').waitFor();
+  expect(await shop.frame.getByRole('button').count()).toBe(0);
+  release();
+  await shop.frame.getByRole('button', { name: 'Close', exact: true }).click();
+  await overlayGone(shop);
+  expect((await shop.heard()).map(({ what }) => what)).toEqual(['dismiss', 'dismiss']);
+});
