@@ -98,4 +98,4 @@ console.log(double.seed, adopted, typeof pid, url.startsWith('http'), found);`;
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const said = await run(process.execPath, [tsc, '-p', home]).catch((error: { stdout: string }) => error);
   expect(said.stdout).toBe('');
-}, 120_000);
+}, 180_000);
