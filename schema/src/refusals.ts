@@ -36,7 +36,7 @@ export const CODES = {
   key_reused: refusal(409, 'This key was used for another request.'),
   // Bookings and money
   booking_not_found: refusal(404, 'There is no such booking of this customer.'),
-  not_cancellable: refusal(409, 'This booking cannot be cancelled (any more).'),
+  not_cancellable: refusal(409, 'This booking, or this show, cannot be cancelled (any more).'),
   seat_not_in_booking: refusal(
     409,
     'At least one of these seats is not in this booking (any more); none was cancelled.',

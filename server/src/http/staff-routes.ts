@@ -9,7 +9,7 @@ const showParams = z.object({ id: showIdText });
 /** One request ends some thousand bookings; what is left then goes on by itself (payments/background.ts). */
 const MAX_COMMITS = 40;
 
-export function staffRoutes(tools: EndpointTools, { directory }: Pick<HttpDeps, 'directory'>): void {
+export function staffRoutes(tools: EndpointTools, { directory, log }: Pick<HttpDeps, 'directory' | 'log'>): void {
   endpoint(
     tools,
     {
@@ -18,13 +18,16 @@ export function staffRoutes(tools: EndpointTools, { directory }: Pick<HttpDeps, 
       summary: 'Take a show off',
       description:
         'Nothing is sold from then on, all holds end, and every booking fails with `show_cancelled`: its money goes back, ' +
-        'fees included. `left` is what has still to end, by itself. Asked again, it is the same.',
+        'fees included; what an earlier cancellation of its customer has kept stays kept. `left` is what has still to end, ' +
+        'by itself. Asked again, it is the same. Until thirty days after its start, then `not_cancellable`.',
       params: showParams,
       missing: 'show_not_found',
       answer: cancelledShow,
-      refusals: ['overloaded'],
+      refusals: ['overloaded', 'not_cancellable'],
     },
-    async ({ params }) => {
+    async ({ params, authenticated }) => {
+      // It gives back the money of a whole house: whoever wants to know who it was finds it here.
+      log.warn({ showId: params.id, staffId: authenticated.caller.customerId }, 'a show is taken off');
       const found = await directory.find(params.id);
       if (!found.ok) return found;
       let cancelled = false;

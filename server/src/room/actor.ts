@@ -21,15 +21,7 @@ import type { LoadedShow } from '../store/show-store.ts';
 import type { ActorDeps } from './actor-deps.ts';
 import { tellsOf } from './private-events.ts';
 import { Projection } from './projection.ts';
-import {
-  type CommandRequest,
-  commandOf,
-  foundAgain,
-  holdAnswer,
-  mineAnswer,
-  offerCancelAnswer,
-  suggestAnswer,
-} from './requests.ts';
+import { type CommandRequest, commandOf, foundAgain, holdAnswer, isRead, readAnswer } from './requests.ts';
 import { Waiters } from './waiters.ts';
 
 /** Requests of one show that may wait at a time; more are `overloaded` (L8). */
@@ -73,7 +65,7 @@ export class Actor implements ShowPort {
     this.#deps = deps;
     this.showId = loaded.showId;
     this.#show = deps.buildShow(loaded, epoch, nowMs);
-    this.#projection = new Projection(epoch, this.#show.revision, this.#show.codes);
+    this.#projection = new Projection(this.#show);
     this.#activeAtMs = nowMs;
     this.#arm();
   }
@@ -100,8 +92,8 @@ export class Actor implements ShowPort {
   }
 
   snapshot(): MapSnapshot {
-    const { epoch, revision, capacity, words } = this.#projection;
-    return { showId: this.showId, epoch, revision, capacity, words };
+    const { epoch, revision, cancelled, capacity, words } = this.#projection;
+    return { showId: this.showId, epoch, revision, cancelled, capacity, words };
   }
 
   subscribe(listener: ShowListener): () => void {
@@ -179,20 +171,16 @@ export class Actor implements ShowPort {
     if (!this.#deps.lease.heldAt(nowMs)) return resolve(no(UNAVAILABLE));
     try {
       this.#tickIfDue(nowMs);
-      if (request.type === 'mine') {
-        const value = mineAnswer(this.#show, request.caller, nowMs);
+      if (isRead(request)) {
+        const found = readAnswer(this.#show, request, nowMs);
+        const reply: Reply = 'code' in found ? no(found) : { ok: true, value: found };
         const unavailable = (): void => resolve(no(UNAVAILABLE));
-        this.#whenDurable(() => resolve({ ok: true, value }), unavailable, unavailable);
-      } else if (request.type === 'offer_cancel') {
-        const offer = offerCancelAnswer(this.#show, request, nowMs);
-        const reply: Reply = 'code' in offer ? no(offer) : { ok: true, value: offer };
-        const unavailable = (): void => resolve(no(UNAVAILABLE));
-        this.#whenDurable(() => resolve(reply), unavailable, unavailable);
-      } else if (request.type === 'suggest') {
-        const found = suggestAnswer(this.#show, request, nowMs);
-        resolve('code' in found ? no(found) : { ok: true, value: found });
+        // A suggestion promises nothing.
+        if (request.type === 'suggest') resolve(reply);
+        else this.#whenDurable(() => resolve(reply), unavailable, unavailable);
       } else {
-        this.#handleCommand(request, commandOf(this.showId, request, this.#deps.maker), nowMs, resolve);
+        const command = commandOf(this.showId, request, this.#deps.maker, this.#ready.length);
+        this.#handleCommand(request, command, nowMs, resolve);
       }
     } catch (error) {
       resolve(no(refuse('internal')));
@@ -241,6 +229,8 @@ export class Actor implements ShowPort {
     const hold = booking === undefined ? undefined : this.#show.hold(booking.holdId);
     if (booking === undefined || hold === undefined) return resolve(no(UNAVAILABLE));
     if (booking.status === 'failed' || booking.status === 'cancelled') return resolve(no(refuse('hold_expired')));
+    // Whoever paid now would only get the money back.
+    if (booking.status === 'pending' && this.#show.cancelled) return resolve(no(refuse('show_closed')));
     const { orderId, amountPaise } = booking;
     // Paid by an order that was never anchored: another order could only be paid twice.
     if (booking.status === 'confirmed' && orderId === undefined) return resolve(no(refuse('already_paid')));
@@ -363,7 +353,6 @@ export class Actor implements ShowPort {
     const changedWords = this.#projection.advance(events);
     this.#waiters.committed(events.length);
     this.#notify((listener) => listener.changed(this.snapshot(), changedWords));
-    if (events.some(({ type }) => type === 'show_cancelled')) this.#notify((one) => one.noticed?.('show_cancelled'));
     const nowMs = this.#deps.clock.nowMs();
     for (const tell of tellsOf(events, this.epoch, nowMs)) {
       this.#notify((listener) => listener.told(tell.customerId, tell.type, tell.payload));
@@ -420,7 +409,7 @@ export class Actor implements ShowPort {
   #resume(show: Show): void {
     this.#show = show;
     this.#state = 'live';
-    const changedWords = this.#projection.reset(show.epoch, show.revision, show.codes);
+    const changedWords = this.#projection.reset(show);
     this.#waiters.recovered(show);
     this.#notify((listener) => listener.changed(this.snapshot(), changedWords));
     this.#arm();

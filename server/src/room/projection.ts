@@ -8,6 +8,7 @@
 import { AVAILABLE, BLOCKED, BOOKED, HELD, type SeatCode } from '@housefull/schema/status';
 import { withCode, wordCount } from '@housefull/schema/wire';
 import type { Event, EventType } from '../show/command.ts';
+import type { Show } from '../show/show.ts';
 
 const CODE_AFTER: Record<Exclude<EventType, 'ordered' | 'anchored' | 'show_cancelled'>, SeatCode> = {
   held: HELD,
@@ -20,25 +21,31 @@ const CODE_AFTER: Record<Exclude<EventType, 'ordered' | 'anchored' | 'show_cance
   unblocked: AVAILABLE,
 };
 
+type MapSource = Pick<Show, 'epoch' | 'revision' | 'cancelled' | 'codes'>;
+
 export class Projection {
   epoch: number;
   revision: number;
+  /** The operator has taken the show off. */
+  cancelled: boolean;
   readonly capacity: number;
   readonly words: Uint32Array;
 
-  constructor(epoch: number, revision: number, codes: Uint8Array) {
-    this.epoch = epoch;
-    this.revision = revision;
-    this.capacity = codes.length;
-    this.words = new Uint32Array(wordCount(codes.length));
-    this.reset(epoch, revision, codes);
+  constructor(show: MapSource) {
+    this.epoch = show.epoch;
+    this.revision = show.revision;
+    this.cancelled = show.cancelled;
+    this.capacity = show.codes.length;
+    this.words = new Uint32Array(wordCount(this.capacity));
+    this.reset(show);
   }
 
   /** Takes over a freshly loaded map; answers which words differ from before. */
-  reset(epoch: number, revision: number, codes: Uint8Array): number[] {
+  reset({ epoch, revision, cancelled, codes }: MapSource): number[] {
     const before = this.words.slice();
     this.epoch = epoch;
     this.revision = revision;
+    this.cancelled = cancelled;
     this.words.fill(0);
     codes.forEach((code, seat) => {
       this.#set(seat, code as SeatCode);
@@ -51,6 +58,7 @@ export class Projection {
     const touched = new Map<number, number>();
     for (const event of events) {
       this.revision = event.revision;
+      if (event.type === 'show_cancelled') this.cancelled = true;
       if (event.type === 'ordered' || event.type === 'anchored' || event.type === 'show_cancelled') continue;
       const code = CODE_AFTER[event.type];
       for (const seat of event.seats) {

@@ -7,8 +7,9 @@ import type { Caller, CancelOfferAnswer, ShowRequest } from '../routing/show-por
 import type { Answer, Booking, Command, Hold } from '../show/command.ts';
 import type { Show } from '../show/show.ts';
 
+type ReadRequest = Extract<ShowRequest, { type: 'mine' | 'suggest' | 'offer_cancel' }>;
 /** Requests that become commands; the others only read. */
-export type CommandRequest = Exclude<ShowRequest, { type: 'mine' | 'suggest' | 'offer_cancel' }>;
+export type CommandRequest = Exclude<ShowRequest, ReadRequest>;
 
 /** Of a cancelled show, what ends with one commit: at most some hundred rows, as in any busy moment. */
 const END_AT_ONCE = 50;
@@ -18,6 +19,27 @@ export interface CommandMaker {
   readonly random: () => string;
   /** At most 32 characters, the same for the same text. */
   readonly hash: (text: string) => string;
+  /** Another END_AT_ONCE. */
+  readonly endAtOnce?: number;
+}
+
+export const isRead = (request: ShowRequest): request is ReadRequest =>
+  request.type === 'mine' || request.type === 'suggest' || request.type === 'offer_cancel';
+
+/** What is there, from memory. */
+export function readAnswer(
+  show: Show,
+  request: ReadRequest,
+  nowMs: number,
+): MineAnswer | SuggestAnswer | CancelOfferAnswer | Refusal {
+  switch (request.type) {
+    case 'mine':
+      return mineAnswer(show, request.caller, nowMs);
+    case 'suggest':
+      return suggestAnswer(show, request, nowMs);
+    case 'offer_cancel':
+      return offerCancelAnswer(show, request, nowMs);
+  }
 }
 
 const isUncapped = (caller: Caller): boolean => caller.role === 'box_office' || caller.role === 'kiosk';
@@ -37,8 +59,16 @@ function given<T extends object>(wish: T): { [K in keyof T]?: Exclude<T[K], unde
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined)) as never;
 }
 
-/** Ids are drawn even when the command is refused or a replay: they are 22 characters of chance, nothing is used up. */
-export function commandOf(showId: Show['rules']['showId'], request: CommandRequest, maker: CommandMaker): Command {
+/**
+ * Ids are drawn even when the command is refused or a replay: they are 22 characters of chance, nothing is used up.
+ * `waiting`: events that will go with what this command does into one commit.
+ */
+export function commandOf(
+  showId: Show['rules']['showId'],
+  request: CommandRequest,
+  maker: CommandMaker,
+  waiting = 0,
+): Command {
   switch (request.type) {
     case 'hold': {
       const { caller, seats, tickets, accessible, key } = request;
@@ -93,7 +123,8 @@ export function commandOf(showId: Show['rules']['showId'], request: CommandReque
     case 'unblock':
       return { type: request.type, seats: request.seats };
     case 'cancel_show':
-      return { type: 'cancel_show', limit: END_AT_ONCE };
+      // Asked for by many at once, it still ends no more with one commit; all of them hear of that.
+      return { type: 'cancel_show', limit: Math.max(0, (maker.endAtOnce ?? END_AT_ONCE) - waiting) };
     case 'confirm':
     case 'abandon':
     case 'revoke':
@@ -134,7 +165,7 @@ function bookingSummary(booking: Booking, hold: Hold, nowMs: number): BookingSum
 }
 
 /** HOLD-12: what a customer has, from memory; the caller gates it on durability. */
-export function mineAnswer(show: Show, caller: Caller, nowMs: number): MineAnswer {
+function mineAnswer(show: Show, caller: Caller, nowMs: number): MineAnswer {
   const { holds, bookings } = show.mine(caller.customerId);
   return {
     holds: holds.map((hold) => ({ ...holdAnswer(hold, nowMs), paying: hold.status === 'paying' })),
@@ -163,10 +194,8 @@ export function foundAgain(show: Show, command: Command): Answer | undefined {
       const status = show.booking(command.bookingId)?.status;
       return status === 'failed' || status === 'cancelled' ? { type: 'done' } : undefined;
     }
-    case 'cancel_show': {
-      const left = show.leftToEnd();
-      return left === undefined ? undefined : { type: 'done', left };
-    }
+    case 'cancel_show':
+      return show.cancelled ? { type: 'done', left: show.leftToEnd() } : undefined;
     case 'anchor':
     case 'block':
     case 'unblock':
@@ -176,7 +205,7 @@ export function foundAgain(show: Show, command: Command): Answer | undefined {
 }
 
 /** SUGGEST-1: by the map as commands see it, which may be a moment ahead of what is committed; nothing is promised. */
-export function suggestAnswer(
+function suggestAnswer(
   show: Show,
   { caller, seats, accessible }: Extract<ShowRequest, { type: 'suggest' }>,
   nowMs: number,
@@ -188,7 +217,7 @@ export function suggestAnswer(
 }
 
 /** What `cancel` would do, as labels for people; from memory: the caller gates it on durability. */
-export function offerCancelAnswer(
+function offerCancelAnswer(
   show: Show,
   { caller, bookingId: id, seats }: Extract<ShowRequest, { type: 'offer_cancel' }>,
   nowMs: number,

@@ -73,6 +73,10 @@ type ShowClient = Client<{ auth: SocketIdentity }>;
 /** A patch of nothing each second keeps Colyseus' room clock (rate limits) going; its default is 60 timers a second. */
 const HEARTBEAT_MS = 1000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const CANCELLED: RoomEvents['notice'] = {
+  code: 'show_cancelled',
+  message: 'The show was cancelled; all money goes back.',
+};
 
 /** The room class, bound to what it needs: Colyseus makes the instances itself. */
 export function showRoomClass(deps: ShowRoomDeps): typeof ShowRoom {
@@ -103,6 +107,7 @@ export class ShowRoom extends Room<{ state: InstanceType<typeof ShowState>; clie
   #port: ShowPort | undefined;
   #unsubscribe: (() => void) | undefined;
   #latest: MapSnapshot | undefined;
+  #isCancelled = false;
   readonly #dirty = new Set<number>();
   #patchScheduled = false;
   #patchedAtMs = 0;
@@ -126,7 +131,6 @@ export class ShowRoom extends Room<{ state: InstanceType<typeof ShowState>; clie
     const listener: ShowListener = {
       changed: (map, words) => this.#changed(map, words),
       told: (customerId, type, payload) => this.#told(customerId, type, payload),
-      noticed: (code) => this.broadcast('notice', { code, message: 'The show was cancelled; all money goes back.' }),
       ended: (reason) => this.#ended(reason),
     };
     this.#unsubscribe = port.subscribe(listener);
@@ -146,6 +150,7 @@ export class ShowRoom extends Room<{ state: InstanceType<typeof ShowState>; clie
     const livesForMs = Math.min(identity.expiresAtMs - Date.now(), MAX_TIMER_MS);
     const timer = setTimeout(() => client.leave(CLOSE.identityExpired, 'the token has expired'), livesForMs);
     this.#expiry.set(client.sessionId, timer);
+    if (this.#isCancelled) client.send('notice', CANCELLED);
   }
 
   override onLeave(client: ShowClient): void {
@@ -276,6 +281,10 @@ export class ShowRoom extends Room<{ state: InstanceType<typeof ShowState>; clie
 
   #changed(map: MapSnapshot, words: readonly number[]): void {
     this.#latest = map;
+    if (map.cancelled && !this.#isCancelled) {
+      this.#isCancelled = true;
+      this.broadcast('notice', CANCELLED);
+    }
     for (const at of words) this.#dirty.add(at);
     if (this.#patchScheduled) return;
     this.#patchScheduled = true;

@@ -131,6 +131,8 @@ export interface MapSnapshot {
   readonly showId: ShowId;
   readonly epoch: number;
   readonly revision: number;
+  /** The operator has taken the show off. */
+  readonly cancelled: boolean;
   readonly capacity: number;
   readonly words: Uint32Array;
 }
@@ -140,8 +142,6 @@ export interface ShowListener {
   changed(snapshot: MapSnapshot, changedWords: readonly number[]): void;
   /** A private event, for the sockets of one customer. */
   told<T extends RoomEventType>(customerId: CustomerId, type: T, payload: RoomEvents[T]): void;
-  /** Something that everybody who looks at the show should know. */
-  noticed?(code: 'show_cancelled'): void;
   /** This port serves no more: another node owns the show, or we stop. Close clients so that they join again. */
   ended(reason: 'owner_changed' | 'draining' | 'failed'): void;
 }

@@ -54,6 +54,12 @@ export function checkCancelRules({ showId, cancel = FULL_REFUND }: ShowRules): v
   }
 }
 
+/** Longer ago than a show is taken off for: more likely the wrong one was named. The reconciler looks a day longer. */
+const HISTORY_MS = 30 * 24 * 60 * MINUTE_MS;
+
+/** CANCEL-36 */
+export const isHistory = ({ selling }: ShowRules, nowMs: number): boolean => nowMs > selling.startsAtMs + HISTORY_MS;
+
 /** CANCEL-11: of the tiers that are not over, the one that ends first; undefined when none is, or selling has ended. */
 function tierAt(rules: ShowRules, nowMs: number): { refundPercent: number; remainingMs: number } | undefined {
   const untilCloseMs = rules.closesAtMs - nowMs;

@@ -14,7 +14,7 @@
 import type { BookingId, CustomerId, HoldId } from '@housefull/schema/ids';
 import { type Refusal, refuse } from '@housefull/schema/refusals';
 import { AVAILABLE, BLOCKED } from '@housefull/schema/status';
-import { type CancelOffer, checkCancelRules, offerCancel } from './cancelling.ts';
+import { type CancelOffer, checkCancelRules, isHistory, offerCancel } from './cancelling.ts';
 import type {
   AbandonCommand,
   AnchorCommand,
@@ -69,6 +69,11 @@ export class Show {
     return this.#revision;
   }
 
+  /** The operator has taken the show off. */
+  get cancelled(): boolean {
+    return this.#records.cancelled;
+  }
+
   hold(holdId: HoldId): Hold | undefined {
     return this.#records.holds.get(holdId);
   }
@@ -79,6 +84,7 @@ export class Show {
 
   /** The valid pick nearest to the one wished for; empty when there is none. Changes nothing. */
   suggest(picker: SuggestWish, nowMs: number): readonly number[] | Refusal {
+    if (this.cancelled) return refuse('show_closed');
     return suggestSeats(this.#scene(nowMs), picker, picker.seats);
   }
 
@@ -95,9 +101,9 @@ export class Show {
     return offerCancel(this.plan, this.rules, booking, seats, nowMs);
   }
 
-  /** Holds and bookings that have still to end; undefined unless the operator has taken the show off. */
-  leftToEnd(): number | undefined {
-    return this.#records.cancelled ? [...this.#records.unfinished()].length : undefined;
+  /** Of a show that the operator has taken off: the holds and bookings that have still to end. */
+  leftToEnd(): number {
+    return [...this.#records.unfinished()].length;
   }
 
   #scene(nowMs: number): Scene {
@@ -155,7 +161,7 @@ export class Show {
       case 'revoke':
         return this.#revoke(command);
       case 'cancel_show':
-        return this.#cancelShow(command);
+        return this.#cancelShow(command, nowMs);
       case 'block':
       case 'unblock':
         return this.#block(command);
@@ -408,7 +414,8 @@ export class Show {
     return { type: 'revoked', revision, ...whose, reason, wasConfirmed, amountPaise, ...paid };
   }
 
-  #cancelShow({ limit }: CancelShowCommand): Outcome {
+  #cancelShow({ limit }: CancelShowCommand, nowMs: number): Outcome {
+    if (!this.cancelled && isHistory(this.rules, nowMs)) return this.#refuse(refuse('not_cancellable'));
     const unfinished = [...this.#records.unfinished()];
     const ending = unfinished.slice(0, limit);
     const answer: Answer = { type: 'done', left: unfinished.length - ending.length };

@@ -74,6 +74,8 @@ const THIRD_OF_WINDOW = "interval '10 minutes'";
 const CHECKS_END = "interval '31 minutes'";
 /** Razorpay replays events on request for 15 days. */
 const KEEP_WEBHOOKS = "interval '30 days'";
+/** A show is taken off until 30 days after its start (show/cancelling.ts), and some end of it may be left then. */
+const TAKEN_OFF = "interval '31 days'";
 const AT_ONCE = 500;
 
 /** Longer than any grace: seats that wait longer than this wait for nobody (a show that nothing wakes). */
@@ -181,7 +183,7 @@ const STUCK = `
 
 const UNFINISHED_SHOWS = `
   select s.show_id as id from shows s
-  where s.status = 'cancelled' and s.starts_at > clock_timestamp() - interval '30 days'
+  where s.status = 'cancelled' and s.starts_at > clock_timestamp() - ${TAKEN_OFF}
     and (exists (select from bookings b where b.show_id = s.show_id and b.status in ('pending', 'confirmed'))
       or exists (select from holds h where h.show_id = s.show_id and h.status in ('live', 'paying')))
   order by s.starts_at limit 20`;

@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from '../process/audit.ts';
+import { eventually, query } from '../process/audit.ts';
 import { doubleUrlOf, type House, imaxShows, startHouse } from '../process/house.ts';
-import { applyState, guest, http, newKey, RawClient, type RawHold } from './raw-client.ts';
+import { applyState, guest, http, newKey, RawClient, type RawHold, staff } from './raw-client.ts';
 
 let house: House;
 beforeAll(async () => {
@@ -68,6 +68,31 @@ describe('docs/protocol.md', () => {
     const released = await client.request('release', { holdId: first.value.holdId, key: newKey() });
     expect(released).toMatchObject({ ok: true, value: { holdId: first.value.holdId } });
     await client.until(() => client.status(4) === 0 && client.status(5) === 0);
+  });
+
+  test('PROTO-4 sockets hear that the show is taken off, and so does each that joins later; whoever held hears that too', async () => {
+    const showId = await openShow(2);
+    const [client, viewer] = await Promise.all(
+      [1, 2].map(async () => RawClient.join(house.baseUrl, showId, (await guest(house.baseUrl)).token)),
+    );
+    if (client === undefined || viewer === undefined) throw new Error('nobody joined');
+    const held = await client.hold([4, 5]);
+    if (!held.ok) throw new Error('not held');
+    const token = await staff(house.baseUrl, 'manager', (sql, values) => query(house, sql, values));
+    const answer = await http(`${house.baseUrl}/api/admin/shows/${showId}/cancel`, { token, body: {} });
+    expect(answer).toMatchObject({ status: 200, body: { showId, left: 0 } });
+    await client.until(() => client.events.length === 2 && client.status(4) === 0);
+    const notice = { code: 'show_cancelled' };
+    expect(client.events).toMatchObject([
+      { type: 'notice', payload: notice },
+      { type: 'expired', payload: { holdId: held.value.holdId } },
+    ]);
+    await viewer.until(() => viewer.events.length === 1);
+    const late = await RawClient.join(house.baseUrl, showId, (await guest(house.baseUrl)).token);
+    await late.until(() => late.events.length === 1);
+    for (const one of [viewer, late]) expect(one.events).toMatchObject([{ type: 'notice', payload: notice }]);
+    expect(await late.hold([4])).toMatchObject({ ok: false, refusal: { code: 'show_closed' } });
+    expect(viewer.events).toHaveLength(1);
   });
 
   test('PROTO-3 the bytes on the page are the bytes on the wire', () => {

@@ -70,6 +70,21 @@ export async function guest(baseUrl: string): Promise<{ token: string; id: strin
   return { token: answer.body.token, id: answer.body.user.id };
 }
 
+/** The token of a new member of staff; `query` runs SQL as an administrator of the house would. */
+export async function staff(
+  baseUrl: string,
+  role: string,
+  query: (sql: string, values: unknown[]) => Promise<unknown>,
+): Promise<string> {
+  const email = `${role}@example.in`;
+  const password = 'correct horse battery';
+  await http(`${baseUrl}/api/users/register`, { body: { email, password, name: role } });
+  await query('update users set role = $1 where email = $2', [role, email]);
+  const answer = await http<{ token: string }>(`${baseUrl}/api/users/login`, { body: { email, password } });
+  if (answer.status >= 300) throw new Error(`${role}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return answer.body.token;
+}
+
 let keys = 0;
 export const newKey = (): string => `key-${process.pid}-${Date.now().toString(36)}-${keys++}`;
 

@@ -195,7 +195,7 @@ export class House {
       .filter((booking) => booking.status === 'confirmed')
       .flatMap((booking) => booking.seats.map((seat) => [seat, booking.bookingId] as const));
     const blockedSeats = [...this.map()].flatMap((letter, seat) => (letter === '#' ? [seat] : []));
-    const cancelled = this.show.leftToEnd() !== undefined;
+    const cancelled = this.show.cancelled;
     return structuredClone({ holds, bookings, bookedSeats, blockedSeats, cancelled });
   }
 
