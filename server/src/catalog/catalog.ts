@@ -62,7 +62,7 @@ export interface CatalogOptions {
   readonly holdTtlMs: number;
   readonly maxSeatsPerHold: number;
   /** The map of a show that lives in this process, without waking it. */
-  readonly liveMap?: (showId: ShowId) => { readonly words: ArrayLike<number> } | undefined;
+  readonly liveMap?: (showId: ShowId) => { readonly words: ArrayLike<number>; readonly cancelled: boolean } | undefined;
   /** Wall clock, milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -82,7 +82,6 @@ const showTerms = showDetail.pick({ ticketPaise: true, taxes: true, rules: true,
 interface CachedShow {
   readonly detail: ShowDetail;
   readonly salesCloseAtMs: number;
-  readonly cancelled: boolean;
 }
 
 export function createCatalog(options: CatalogOptions): Catalog {
@@ -121,9 +120,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
       counts.get(showId, async () => {
         const show = await cachedShow(showId);
         if (!show) return undefined;
-        const words = liveMap?.(showId)?.words;
-        const codes = words ? (seatIndex: number) => codeAt(words, seatIndex) : await codesFromRows(db, showId);
-        return countAvailability(show.detail.plan, codes, !show.cancelled && now() < show.salesCloseAtMs);
+        const live = liveMap?.(showId);
+        const codes = live ? (seatIndex: number) => codeAt(live.words, seatIndex) : await codesFromRows(db, showId);
+        const cancelled = live?.cancelled ?? (await isCancelled(db, showId));
+        return countAvailability(show.detail.plan, codes, !cancelled && now() < show.salesCloseAtMs);
       }),
     restingSeats: async (showId) => {
       const show = await cachedShow(showId);
@@ -154,8 +154,13 @@ function cachedOf(row: ShowRow, { holdTtlMs, maxSeatsPerHold }: CatalogOptions):
       maxSeatsPerHold,
     },
     salesCloseAtMs: row.salesCloseAt.getTime(),
-    cancelled: row.cancelled,
   };
+}
+
+/** What the rest of a show's facts may be kept for is too long for this one. */
+async function isCancelled(db: Kysely<Tables>, showId: ShowId): Promise<boolean> {
+  const row = await db.selectFrom('shows').select('status').where('show_id', '=', showId).executeTakeFirst();
+  return row?.status === 'cancelled';
 }
 
 /**

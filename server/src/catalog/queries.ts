@@ -126,7 +126,6 @@ function showColumns(db: Kysely<Tables>) {
       'shows.movie_id',
       'shows.starts_at',
       'shows.sales_close_at',
-      'shows.status',
       'shows.price_paise',
       'shows.fee_paise_per_seat',
       'movies.title as movie_title',
@@ -174,7 +173,6 @@ export interface ShowRow {
   readonly feePaisePerSeat: number;
   readonly terms: SaleTerms;
   readonly salesCloseAt: Date;
-  readonly cancelled: boolean;
 }
 
 export async function showRow(db: Kysely<Tables>, showId: ShowId): Promise<ShowRow | undefined> {
@@ -190,6 +188,5 @@ export async function showRow(db: Kysely<Tables>, showId: ShowId): Promise<ShowR
     feePaisePerSeat: row.fee_paise_per_seat,
     terms: row.terms,
     salesCloseAt: row.sales_close_at,
-    cancelled: row.status === 'cancelled',
   };
 }

@@ -286,8 +286,20 @@ describe('one show', () => {
   test('CAT-10 with the show alive in this process, its map is what counts', async () => {
     const words = new Uint32Array(wordCount(400));
     words[0] = withCode(0, 5, BOOKED);
-    const catalog = createCatalog({ db: db.kysely, ...RULES, now: () => NOW_MS, liveMap: () => ({ words }) });
+    const live = { words, cancelled: false };
+    const catalog = createCatalog({ db: db.kysely, ...RULES, now: () => NOW_MS, liveMap: () => live });
     expect(await catalog.availability(id)).toMatchObject({ available: 399 });
+  });
+
+  test('CAT-13 a show that is taken off is closed at once, though its prices and plan are still cached', async () => {
+    const live = { words: new Uint32Array(wordCount(400)), cancelled: true };
+    const here = createCatalog({ db: db.kysely, ...RULES, now: () => NOW_MS, liveMap: () => live });
+    const elsewhere = catalogAt(NOW_MS);
+    for (const catalog of [here, elsewhere]) expect(await catalog.show(id)).toBeDefined();
+    expect(await here.availability(id)).toMatchObject({ badge: 'closed' });
+    await db.kysely.updateTable('shows').set({ status: 'cancelled' }).where('show_id', '=', id).execute();
+    expect(await elsewhere.availability(id)).toMatchObject({ badge: 'closed' });
+    await db.kysely.updateTable('shows').set({ status: 'on_sale' }).where('show_id', '=', id).execute();
   });
 
   test('CAT-10 past its sale a show is closed', async () => {
