@@ -13,6 +13,7 @@ import { checkMoney } from './money.ts';
 import { checkPromises } from './promises.ts';
 import { readWishes } from './requests.ts';
 import { readRows } from './rows.ts';
+import { checkTakenOff } from './taken-off.ts';
 
 export interface Verdict {
   readonly findings: readonly Finding[];
@@ -35,6 +36,7 @@ export function audit(evidence: Evidence): Verdict {
   checkPromises(evidence, wishes, rows, findings);
   checkMaps(evidence, rows, findings);
   checkMoney(evidence, findings);
+  checkTakenOff(evidence, findings);
   const unknown = wishes.all.filter((wish) => wish.hadUnknown);
   return {
     findings: findings.list,

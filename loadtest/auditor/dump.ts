@@ -59,7 +59,8 @@ export async function readLedger(gatewayUrl: string, showIds: readonly string[])
 }
 
 const SHOWS = `
-  select s.show_id "showId", jsonb_array_length(p.plan -> 'seats') capacity, coalesce(o.epoch, 0)::float8 "ownerEpoch"
+  select s.show_id "showId", jsonb_array_length(p.plan -> 'seats') capacity, coalesce(o.epoch, 0)::float8 "ownerEpoch",
+         s.status = 'cancelled' cancelled
     from shows s join seat_plans p using (plan_id, plan_revision) left join show_owner o using (show_id)
     where s.show_id = any($1)`;
 const HOLDS = `
@@ -70,7 +71,8 @@ const HOLDS = `
     from holds where show_id = any($1)`;
 const BOOKINGS = `
   select booking_id "bookingId", hold_id "holdId", show_id "showId", customer_id "customerId", seats, status, reason,
-         amount_paise::float8 "amountPaise", order_id "orderId", payment_id "paymentId", key, cancels
+         amount_paise::float8 "amountPaise", order_id "orderId", payment_id "paymentId", key, cancels, epoch::float8,
+         revision::float8
     from bookings where show_id = any($1)`;
 const PAYMENTS = `
   select p.payment_id "paymentId", p.order_id "orderId", p.booking_id "bookingId", p.status,

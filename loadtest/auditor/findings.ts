@@ -3,7 +3,7 @@
 
 export const INVARIANTS = [
   ...(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I8', 'I9', 'I10'] as const),
-  ...(['I11', 'I12', 'I13', 'I15', 'I16', 'I17', 'I18', 'I19', 'bug'] as const),
+  ...(['I11', 'I12', 'I13', 'I15', 'I16', 'I17', 'I18', 'I19', 'I21', 'bug'] as const),
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 

@@ -120,7 +120,14 @@ export interface Healed {
   readonly atMs: number;
 }
 
-export type Entry = Invoke | Ok | Fail | Unknown | MapSeen | Rest | Told | Clocks | Fault | Healed;
+/** The operator was told that the show is off: not later than at this position. */
+export interface TakenOff extends Position {
+  readonly kind: 'taken_off';
+  readonly atMs: number;
+  readonly showId: string;
+}
+
+export type Entry = Invoke | Ok | Fail | Unknown | MapSeen | Rest | Told | Clocks | Fault | Healed | TakenOff;
 
 export interface HoldRow extends Position {
   readonly holdId: string;
@@ -138,7 +145,8 @@ export interface HoldRow extends Position {
   readonly leftMs: number;
 }
 
-export interface BookingRow {
+/** Its position is that of its order. */
+export interface BookingRow extends Position {
   readonly bookingId: string;
   readonly holdId: string;
   readonly showId: string;
@@ -151,7 +159,12 @@ export interface BookingRow {
   readonly paymentId: string | null;
   readonly key: string;
   /** Each time seats of it were cancelled. It has what is left, or what was cancelled last; its hold has what was sold. */
-  readonly cancels: readonly { readonly seats: readonly number[]; readonly key: string }[];
+  readonly cancels: readonly {
+    readonly seats: readonly number[];
+    readonly key: string;
+    /** Absent: nothing. */
+    readonly keptPaise?: number;
+  }[];
 }
 
 export interface PaymentRow {
@@ -175,9 +188,17 @@ export interface RefundRow {
   readonly status: string;
 }
 
+export interface ShowRow {
+  readonly showId: string;
+  readonly capacity: number;
+  readonly ownerEpoch: number;
+  /** The operator took it off. */
+  readonly cancelled: boolean;
+}
+
 /** The rows of the shows under audit. */
 export interface Dump {
-  readonly shows: readonly { readonly showId: string; readonly capacity: number; readonly ownerEpoch: number }[];
+  readonly shows: readonly ShowRow[];
   readonly holds: readonly HoldRow[];
   readonly bookings: readonly BookingRow[];
   readonly bookedSeats: readonly { readonly showId: string; readonly seat: number; readonly bookingId: string }[];

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { audit, idle } from '../../auditor/auditor.ts';
 import type { Invariant } from '../../auditor/findings.ts';
 import type { Entry, Evidence } from '../../auditor/history.ts';
-import { invoke, ok, SHOW, type Spoilable, smallEvidence } from './small-history.ts';
+import { invoke, ok, SHOW, SHOW_OFF, type Spoilable, smallEvidence } from './small-history.ts';
 
 type Spoil = (evidence: Spoilable<Evidence>) => void;
 
@@ -26,6 +26,11 @@ const paid = (evidence: Spoilable<Evidence>, id: string) => {
   const row = evidence.ledger.find(({ paymentId }) => paymentId === id);
   if (row === undefined) throw new Error(`no ${id}`);
   return row;
+};
+const toldOf = (evidence: Spoilable<Evidence>, id: string) => {
+  const told = evidence.history.find((one) => one.kind === 'told' && one.bookingId === id);
+  if (told?.kind !== 'told') throw new Error(`nobody was told of ${id}`);
+  return told;
 };
 const drop = <T>(list: T[], which: (item: T) => boolean): void => {
   const at = list.findIndex(which);
@@ -193,6 +198,34 @@ const SPOILT: [Invariant, string, Spoil][] = [
   ['I19', 'shown as held, and no row says so', (e) => (mapAt(e, 1, 3).changes as unknown[]).push([5, 1])],
   ['I19', 'shown as held before it was', (e) => (hold(e, 'h2').revision = 4)],
   ['I19', 'shown as booked, and nobody bought it', (e) => (mapAt(e, 2, 5).changes as unknown[]).push([5, 2])],
+  ['I21', 'acknowledged as off, and on sale', (e) => Object.assign(e.dump.shows[1] as object, { cancelled: false })],
+  ['I21', 'off, and somebody has a ticket', (e) => (booking(e, 'b3').status = 'confirmed')],
+  [
+    'I21',
+    'off, and a seat of it is guarded',
+    (e) => e.dump.bookedSeats.push({ showId: SHOW_OFF, seat: 0, bookingId: 'b3' }),
+  ],
+  ['I21', 'off, and a seat of it is held', (e) => (hold(e, 'h-off').status = 'live')],
+  ['I21', 'held after it was off', (e) => (hold(e, 'h-off').revision = 7)],
+  ['I21', 'ordered after it was off', (e) => Object.assign(booking(e, 'b3'), { epoch: 2, revision: 1 })],
+  ['I21', 'told booked after it was off', (e) => (toldOf(e, 'b3').revision = 7)],
+  ['I21', 'off, and some of its money stays', (e) => (paid(e, 'pay-b3').returnedPaise = 70)],
+  [
+    'I21',
+    'off, and a fee is kept that no cancellation of its customer kept',
+    (e) => {
+      Object.assign(e.dump.payments[2] as object, { keptPaise: 130, refundedPaise: 70 });
+      paid(e, 'pay-b3').returnedPaise = 70;
+    },
+  ],
+  [
+    'I21',
+    'off, and a fee came back that its customer had agreed to',
+    (e) => {
+      Object.assign(e.dump.payments[2] as object, { keptPaise: 0, refundedPaise: 200 });
+      paid(e, 'pay-b3').returnedPaise = 200;
+    },
+  ],
   ['bug', 'an answer that tells of a bug', (e) => (entryOf(e, 'fail', 10).code = 'internal')],
 ];
 

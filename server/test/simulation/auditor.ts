@@ -18,7 +18,7 @@ import { RULES } from './options.ts';
 import { Violation } from './violation.ts';
 
 /** Those that are looked at here; L7: the house sells again by itself. */
-const ONLINE = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I9', 'I12', 'I14', 'I18', 'I19', 'L7'] as const;
+const ONLINE = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I9', 'I12', 'I14', 'I18', 'I19', 'I21', 'L7'] as const;
 /** All of them: here, and by the common auditor. */
 export const INVARIANTS = [...new Set([...COMMON, ...ONLINE])];
 export type Invariant = (typeof INVARIANTS)[number];
@@ -45,6 +45,8 @@ export class Auditor {
   readonly #holds = new Map<string, HoldRow['status']>();
   readonly #bookings = new Map<string, string>();
   readonly #createdAtMs = new Map<string, number>();
+  /** Shows that were off at the last look. */
+  readonly #off = new Set<ShowId>();
   readonly #nowMs: () => number;
   readonly #rules: HouseRules;
   /** Bookings that were confirmed after they had failed. */
@@ -172,6 +174,11 @@ export class Auditor {
         if (status === undefined || status === 'pending') throw missing(`${request.bookingId} is ${status}`);
         return;
       }
+      case 'cancel_show': {
+        const status = this.#database.shows.get(showId)?.status;
+        if (status !== 'cancelled') throw missing(`${showId} is ${status}`);
+        return;
+      }
       case 'mine':
         this.#checkMine(showId, request.caller.customerId, value);
         return;
@@ -216,11 +223,12 @@ export class Auditor {
     const keys = new Set<string>();
     const paid = [...tables.bookings.values()].filter((booking) => this.#followBooking(booking));
     const made: HoldRow[] = [];
+    const isOff = this.#database.shows.get(showId)?.status === 'cancelled';
     for (const hold of tables.holds.values()) {
       const id = `${hold.customerId} ${hold.key}`;
       if (keys.has(id)) throw new Violation('I6', `${showId}: two holds of ${id}`);
       keys.add(id);
-      if (this.#followHold(hold)) made.push(hold);
+      if (this.#followHold(hold, isOff)) made.push(hold);
       const booking = hold.bookingId === undefined ? undefined : tables.bookings.get(hold.bookingId);
       if (booking !== undefined) this.evaluate('I4');
       if ((hold.status === 'paying') !== (booking?.status === 'pending')) {
@@ -228,16 +236,31 @@ export class Auditor {
       }
     }
     for (const hold of made) this.#checkCap(hold, made, paid, tables);
+    this.#checkTakenOff(showId, isOff, made, paid);
   }
 
-  /** Answers whether it is new. */
-  #followHold({ holdId, status, expiresAtMs }: HoldRow): boolean {
+  /** What the commit that takes a show off finds it ends; none after it sells anything. */
+  #checkTakenOff(showId: ShowId, isOff: boolean, made: readonly HoldRow[], paid: readonly Booking[]): void {
+    if (!this.#off.has(showId)) {
+      if (isOff) this.#off.add(showId);
+      return;
+    }
+    this.evaluate('I21');
+    if (!isOff) throw new Violation('I21', `${showId} was taken off, and is on sale again`);
+    const [hold, booking] = [made[0], paid[0]];
+    if (hold !== undefined) throw new Violation('I21', `${hold.holdId} was made after ${showId} was taken off`);
+    if (booking !== undefined)
+      throw new Violation('I21', `${booking.bookingId} was sold after ${showId} was taken off`);
+  }
+
+  /** Answers whether it is new. Those of a show that `isOff` end before their time. */
+  #followHold({ holdId, status, expiresAtMs }: HoldRow, isOff: boolean): boolean {
     const before = this.#holds.get(holdId);
     if (status === 'live' || status === 'paying') this.evaluate('I3');
     if (before === status) return false;
     this.#holds.set(holdId, status);
     if (before === undefined) this.#createdAtMs.set(holdId, this.#nowMs());
-    if (before === 'live' && status === 'expired') {
+    if (before === 'live' && status === 'expired' && !isOff) {
       this.evaluate('I14');
       const earlyMs = expiresAtMs - this.#database.nowMs() - this.databaseStepsMs;
       if (earlyMs > expiryToleranceMs(this.#rules))

@@ -145,6 +145,12 @@ export const BREAKAGES: Readonly<Record<string, Breakage>> = {
     ...loaded,
     holds: loaded.holds.filter((hold) => hold.status !== 'live'),
   })),
+  'forgets at a takeover that the show was taken off': mapLoad((loaded) =>
+    loaded.cancelled ? { ...loaded, cancelled: false, closesInMs: 1_000_000_000 } : loaded,
+  ),
+  'takes a show off in memory only': mapCommit((store, entry) =>
+    store.commit({ ...entry, events: entry.events.filter(({ type }) => type !== 'show_cancelled') }),
+  ),
   'loses the timer of a deadline now and then': {
     clock: (clock) => {
       let set = 0;

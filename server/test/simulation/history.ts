@@ -156,9 +156,9 @@ export function dumpOf(database: MemoryDatabase, payments: PaymentRows, createdA
         leftMs: expiresAtMs - database.nowMs(),
       });
     for (const booking of tables.bookings.values()) {
-      const { bookingId, holdId, customerId, seats, status, amountPaise, key } = booking;
+      const { bookingId, holdId, customerId, seats, status, amountPaise, key, epoch, revision } = booking;
       const { reason = null, orderId = null, paymentId = null, cancels = [] } = booking;
-      const row = { bookingId, holdId, showId, customerId, seats, status, amountPaise, key };
+      const row = { bookingId, holdId, showId, customerId, seats, status, amountPaise, key, epoch, revision };
       bookings.push({ ...row, reason, orderId, paymentId, cancels });
     }
     for (const [seat, bookingId] of tables.bookedSeats) bookedSeats.push({ showId, seat, bookingId });
@@ -166,8 +166,9 @@ export function dumpOf(database: MemoryDatabase, payments: PaymentRows, createdA
   }
   const paymentIds = [...database.payments.keys()];
   return {
-    shows: [...database.shows.values()].map(({ showId, plan }) => {
-      return { showId, capacity: plan.seats.length, ownerEpoch: database.owners.get(showId)?.epoch ?? 0 };
+    shows: [...database.shows.values()].map(({ showId, plan, status }) => {
+      const ownerEpoch = database.owners.get(showId)?.epoch ?? 0;
+      return { showId, capacity: plan.seats.length, ownerEpoch, cancelled: status === 'cancelled' };
     }),
     holds,
     bookings,

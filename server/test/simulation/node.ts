@@ -61,6 +61,8 @@ export class SimNode {
       maker: {
         random: () => random.text(RANDOM_LENGTH),
         hash: (text) => createHash('sha256').update(text).digest('base64url').slice(0, 32),
+        // Halls are small here: so a show that is taken off ends in several commits.
+        endAtOnce: 2,
       },
       lease: this.#lease,
       log: {

@@ -77,6 +77,8 @@ export interface Options {
   readonly resolvedWithinMs: number;
   /** How long faults happen. */
   readonly faultyMs: number;
+  /** How likely it is that a show is taken off while it sells. */
+  readonly takenOff: number;
   /** How long the world then has to come to rest. */
   readonly healingMs: number;
   readonly faults: Faults;
@@ -103,6 +105,7 @@ export const OPTIONS: Options = {
   nodes: 3,
   clients: 7,
   faultyMs: 20_000,
+  takenOff: 0.5,
   healingMs: 150_000,
   faults: FAULTS,
   breakage: {},

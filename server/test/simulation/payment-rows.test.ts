@@ -107,3 +107,33 @@ test('SIM-8 the twins of the payment rows and of the lists answer and end as tho
     }
   }
 });
+
+test('SIM-8 the twin tells of the same shows that were taken off and have not ended', async () => {
+  const dayMs = 24 * 60 * 60_000;
+  await house.order(['B1']);
+  const database = new MemoryDatabase(() => 0);
+  const show = { showId: SHOW, plan: { seats: [] } as never, pricePaise: {}, feePaisePerSeat: 0, closesAtMs: 0 };
+  const twin = new ReconcileRows(database, new PaymentRows(database, 'leave'), () => false);
+  const told: unknown[] = [];
+  const set = async (status: 'on_sale' | 'cancelled', startsAtMs: number, isOpen: boolean): Promise<void> => {
+    database.addShow({ ...show, status, startsAtMs });
+    const hold = { holdId: 'h' as HoldId, customerId: 'u' as never, seats: [0], amountPaise: 0, lines: [], key: 'k' };
+    const row = { ...hold, bodyHash: 'b', epoch: 1, revision: 1, expiresAtMs: 0 };
+    database.tables(SHOW).holds.set('h', { ...row, status: isOpen ? 'live' : 'expired' });
+    await house.query(`update shows set status = $1, starts_at = now() + $2 * interval '1 millisecond'`, [
+      status,
+      startsAtMs,
+    ]);
+    await house.query(`update holds set status = $1`, [isOpen ? 'live' : 'expired']);
+    await house.query(`update bookings set status = 'failed', reason = 'expired'`);
+    const shows = await house.reconcile.unfinishedShows();
+    expect(twin.unfinishedShows()).toEqual(shows);
+    told.push(shows);
+  };
+  await set('on_sale', dayMs, true);
+  await set('cancelled', dayMs, true);
+  await set('cancelled', -30.5 * dayMs, true);
+  await set('cancelled', -32 * dayMs, true);
+  await set('cancelled', dayMs, false);
+  expect(told).toEqual([[], [SHOW], [SHOW], [], []]);
+});

@@ -70,8 +70,7 @@ export function wiredReconciler(rows: ReconcileRows, wire: Wire): ReconcileStore
     checkDue: (orderId) => on('checkDue', () => rows.checkDue(orderId)),
     dropTimers: () => on('dropTimers', () => rows.dropTimers()),
     findMissing: () => on('findMissing', () => rows.findMissing()),
-    // No show is taken off in these runs.
-    unfinishedShows: () => on('unfinishedShows', () => []),
+    unfinishedShows: () => on('unfinishedShows', () => rows.unfinishedShows()),
     judgePayments: (payments) => on('judgePayments', () => rows.judgePayments(payments)),
     judgeRefunds: (refunds) => on('judgeRefunds', () => rows.judgeRefunds(refunds)),
     sweepRange: (kind, backMs) => on('sweepRange', () => rows.sweepRange(kind, backMs)),

@@ -28,6 +28,7 @@ export function purchasesOptions(count: number, gatewayDownMinutes: number): Opt
     shows: Math.ceil(count / BUYERS_PER_SHOW),
     rows: new Array<string>(ROWS).fill(ROW),
     faultyMs: downMs + 2 * AROUND_MS,
+    takenOff: 0,
     // Until the last authorization has lapsed and its last timer has looked.
     healingMs: 180 * MINUTE_MS,
     faults: { ...FAULTS, blowEveryMs: 20 * SECOND_MS },

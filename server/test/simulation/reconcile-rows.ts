@@ -5,10 +5,11 @@
 // Owns:   what is quarantined, how far each sweep has come, and when it first saw a row as it is now.
 // Never:  changes a payment, a refund or a booking: it enqueues the job that does.
 
-import type { OrderId, PaymentId } from '@housefull/schema/ids';
+import type { OrderId, PaymentId, ShowId } from '@housefull/schema/ids';
+import type { Booking } from '../../src/show/command.ts';
 import { refundKey } from '../../src/store/entry-rows.ts';
 import type { SweepKind } from '../../src/store/jobs.ts';
-import type { MemoryDatabase } from '../../src/store/memory-database.ts';
+import type { HoldRow, MemoryDatabase, ShowRow } from '../../src/store/memory-database.ts';
 import { MAX_REFUNDS, type RefundRow } from '../../src/store/payment-store.ts';
 import type {
   Judged,
@@ -27,6 +28,7 @@ const CHECKS_END_MS = 31 * MINUTE_MS;
 const SEATS_WAIT_MS = 2 * MINUTE_MS;
 const THIRD_OF_WINDOW_MS = 10 * MINUTE_MS;
 const OVERLAP_MS = 10 * MINUTE_MS;
+const TAKEN_OFF_MS = 31 * 24 * 60 * MINUTE_MS;
 const AUTHORIZED = PAYMENT_STATUSES.indexOf('authorized');
 
 export class ReconcileRows {
@@ -104,6 +106,22 @@ export class ReconcileRows {
       if (this.#add('check', { orderId, found: true }, orderId)) missing.unplaced += 1;
     }
     return { ...missing, overdueCaptures: overdueCaptures.slice(0, 20), stuckRefunds: stuckRefunds.slice(0, 20) };
+  }
+
+  /** Cancelled shows of which not everything has ended. */
+  unfinishedShows(): ShowId[] {
+    const { shows } = this.#database;
+    const startOf = ({ startsAtMs, closesAtMs }: ShowRow): number => startsAtMs ?? closesAtMs;
+    const off = [...shows.values()].filter((show) => {
+      if (show.status !== 'cancelled' || startOf(show) <= this.#database.nowMs() - TAKEN_OFF_MS) return false;
+      const { holds, bookings } = this.#database.tables(show.showId);
+      const isOpen = ({ status }: Booking): boolean => status === 'pending' || status === 'confirmed';
+      return [...holds.values()].some(isUnended) || [...bookings.values()].some(isOpen);
+    });
+    return off
+      .sort((a, b) => startOf(a) - startOf(b))
+      .slice(0, 20)
+      .map(({ showId }) => showId);
   }
 
   judgePayments(payments: readonly ListedPaymentRow[]): Judged {
@@ -225,3 +243,5 @@ function failedCauses(refunds: readonly RefundRow[]): { cause: string; tries: re
     .map((cause) => ({ cause, tries: refunds.filter((one) => one.cause === cause) }))
     .filter(({ tries }) => tries.every((one) => one.status === 'failed'));
 }
+
+const isUnended = ({ status }: HoldRow): boolean => status === 'live' || status === 'paying';

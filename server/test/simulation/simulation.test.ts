@@ -64,6 +64,8 @@ describe('runs', () => {
       ...['acted', 'recorded', 'revoked'].map((step) => `job at capture:${step}`),
       ...['captured', 'reserved', 'acted', 'recorded'].map((step) => `job at refund:${step}`),
       ...['cancel ok', 'cancel not_cancellable', 'cancel unavailable'],
+      ...['cancel_show ok', 'cancel_show unavailable', 'hold show_closed', 'order show_closed'],
+      ...['booking is show_cancelled', 'log: a cancelled show whose end was left to us has ended'],
       ...['log: the gateway is away: orders are refused until it is back', 'log: the gateway is back'],
       ...['log: a sweep found payments that nobody told us of', 'orders past their deadline'],
       ...['hold is booked', 'hold is expired', 'hold is released'],

@@ -58,7 +58,7 @@ export class Till {
       gateway,
       directory: this.#directory(),
       signals: createOrderSignals(),
-      log: { info: () => {}, warn: logged, error: logged },
+      log: { info: logged, warn: logged, error: logged },
       queue: this.#queue,
       reconciler: {
         store: linked(wiredReconciler(world.reconcileRows, wire)),

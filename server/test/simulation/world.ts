@@ -11,6 +11,7 @@ import { checkMoney } from '../../../loadtest/auditor/money.ts';
 import type { ShowReply, ShowRequest } from '../../src/routing/show-port.ts';
 import { MemoryDatabase } from '../../src/store/memory-database.ts';
 import type { MemoryFault } from '../../src/store/memory-show-store.ts';
+import type { SaleTerms } from '../../src/store/show-store.ts';
 import { planOf } from '../show/plan-text.ts';
 import { Auditor, expiryToleranceMs, type Invariant } from './auditor.ts';
 import { Bank } from './bank.ts';
@@ -19,6 +20,7 @@ import { type FaultKind, Swarm } from './faults.ts';
 import { type Asking, dumpOf, History, ledgerOf } from './history.ts';
 import { Nemesis } from './nemesis.ts';
 import { SimNode } from './node.ts';
+import { Operator } from './operator.ts';
 import { OPTIONS, type Options, REQUEST_MS } from './options.ts';
 import { PaymentRows } from './payment-rows.ts';
 import { SimJobs } from './payment-wire.ts';
@@ -70,6 +72,7 @@ export class World {
   readonly capacity: number;
   readonly labels: readonly string[];
   readonly clients: readonly SimClient[];
+  readonly operator: Operator;
   readonly nodes: SimNode[] = [];
   readonly #network = new Party('network');
   readonly #nemesis: Nemesis;
@@ -104,8 +107,12 @@ export class World {
     this.showIds = Array.from({ length: options.shows }, (_, index) => `show${index + 1}` as ShowId);
     for (const showId of this.showIds) {
       const price = { pricePaise: { S: 20_000, P: 35_000 }, feePaisePerSeat: 1_500 };
-      this.database.addShow({ showId, plan, ...price, closesAtMs: 1_000_000_000 });
+      // What one show gives back whole, another keeps a part of.
+      const isKeeping = showId === this.showIds.at(-1) && options.purchases === undefined;
+      const terms: SaleTerms = isKeeping ? { cancel: { tiers: [{ refundPercent: 60 }], feesBack: false } } : {};
+      this.database.addShow({ showId, plan, ...price, terms, closesAtMs: 1_000_000_000 });
     }
+    this.operator = new Operator(this);
     this.bank = new Bank(this);
     const clients = options.purchases?.count ?? options.clients;
     this.clients = Array.from({ length: clients }, (_, index) => new SimClient(this, `client${index + 1}`));
@@ -127,6 +134,7 @@ export class World {
     const { scheduler, options } = this;
     for (let i = 0; i < options.nodes; i += 1) this.startNode();
     this.go(this.#nemesis.run());
+    this.operator.run();
     for (const client of this.clients) this.go(options.purchases === undefined ? client.live() : buy(this, client));
     this.#planOutage();
     const check = (): void => {
@@ -135,7 +143,7 @@ export class World {
     };
     await scheduler.run(options.faultyMs, () => false, check);
     this.#heal();
-    const atRest = (): boolean => this.clients.every((one) => one.done) && this.#quiet();
+    const atRest = (): boolean => this.operator.done && this.clients.every((one) => one.done) && this.#quiet();
     await scheduler.run(options.faultyMs + options.healingMs, atRest, check);
     this.#checkAlive();
     await this.#agree(check);
@@ -368,6 +376,7 @@ export class World {
     for (const [, { holds }] of this.database.allTables()) {
       for (const { status } of holds.values()) if (status === 'live' || status === 'paying') return false;
     }
+    if (this.reconcileRows.unfinishedShows().length > 0) return false;
     // The dearest look comes last, and not at every step.
     if (this.scheduler.nowMs < this.#nextLookMs) return false;
     this.#nextLookMs = this.scheduler.nowMs + this.options.againMs;
@@ -384,6 +393,7 @@ export class World {
   #checkAlive(): void {
     const client = this.clients.find((one) => !one.done);
     if (client !== undefined) throw new Violation('I13', `${client.unknown ?? client.party.name} was never answered`);
+    if (!this.operator.done) throw new Violation('I13', 'a manager was never answered');
     if (this.jobs.running > 0) throw new Violation('I13', `${this.jobs.running} jobs are still at work`);
   }
 

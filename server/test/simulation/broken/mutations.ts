@@ -23,6 +23,8 @@ const SHOW = 'server/src/show/show.ts';
 const RECORDS = 'server/src/show/records.ts';
 const SETTLE = 'server/src/payments/settle.ts';
 const CAPTURE = 'server/src/payments/capture.ts';
+const BACKGROUND = 'server/src/payments/background.ts';
+const CANCEL_SHOW_SQL = 'server/sql/0011_cancel_show.sql';
 const CLAIM_SQL = 'server/sql/0005_claim.sql';
 const COMMIT_SQL = 'server/sql/0006_commit.sql';
 
@@ -213,6 +215,70 @@ export const MUTATIONS: readonly Mutation[] = [
         to: "const payment: GatewayPayment = { ...(await deps.gateway.fetchPayment(paymentId)), status: 'captured' };",
       },
     ],
+  },
+  {
+    name: 'late money is taken though the show was taken off',
+    catcher: 'simulation',
+    edits: [{ file: SHOW, from: "if (this.#records.cancelled) return this.#refuse(refuse('lost'));", to: '' }],
+  },
+  {
+    name: 'a show that was taken off is still held',
+    catcher: 'simulation',
+    edits: [
+      {
+        file: SHOW,
+        from: "if (this.#records.cancelled) return this.#refuse(refuse('show_closed'));\n    const scene",
+        to: 'const scene',
+      },
+    ],
+  },
+  {
+    name: 'of a show that is taken off only what ends with the first commit is refunded',
+    catcher: 'simulation',
+    edits: [
+      {
+        file: SHOW,
+        from: "      else events.push(this.#fail(this.#records.booking(bookingId), 'show_cancelled', revision));",
+        to: "      else {\n        const event = this.#fail(this.#records.booking(bookingId), 'show_cancelled', revision);\n        events.push(events[0]?.type === 'show_cancelled' ? event : ({ ...event, paymentId: undefined } as unknown as Event));\n      }",
+      },
+    ],
+  },
+  {
+    name: 'the next owner does not know that the show was taken off',
+    catcher: 'simulation',
+    edits: [{ file: STORE, from: "cancelled: show.status === 'cancelled',", to: 'cancelled: false,' }],
+  },
+  {
+    name: 'nobody goes on with a show whose cancelling was stopped',
+    catcher: 'simulation',
+    edits: [
+      {
+        file: BACKGROUND,
+        from: 'for (const showId of await store.unfinishedShows()) await endShow(deps, showId);',
+        to: 'for (const showId of (await store.unfinishedShows()).slice(0, 0)) await endShow(deps, showId);',
+      },
+    ],
+  },
+  {
+    name: 'what a cancellation keeps is not noted at its payment',
+    catcher: 'simulation',
+    edits: [
+      {
+        file: COMMIT,
+        from: 'const kept = (payment.keptPaise ?? 0) + keptPaise;',
+        to: 'const kept = keptPaise - keptPaise;',
+      },
+    ],
+  },
+  {
+    name: 'SQL: that a show is taken off is not written',
+    catcher: 'postgres',
+    edits: [{ file: CANCEL_SHOW_SQL, from: "set status = 'cancelled'", to: 'set status = s.status' }],
+  },
+  {
+    name: 'SQL: a fenced owner takes a show off',
+    catcher: 'postgres',
+    edits: [{ file: CANCEL_SHOW_SQL, from: ' and s.show_id <> all (p_fenced)', to: '' }],
   },
   {
     name: 'SQL: the commit does not look at the epoch',
