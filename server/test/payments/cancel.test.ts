@@ -284,6 +284,39 @@ describe.each(GATEWAYS)('cancelling, with %s', (_, openGateway) => {
     await house.audit();
   });
 
+  test('CANCEL-33 taken off in the very commit in which seats are held, sold and given back, and asked for by many', async () => {
+    await open({ work: false });
+    const [partly, whole, given] = [await book(['A1', 'A2']), await book(['A3']), await book(['A4'])];
+    const [fresh, late] = [await house.order(['B1']), await house.order(['B2'])];
+    const { paymentId } = await house.bench.pay(fresh.orderId);
+    const { paymentId: latePaymentId } = await house.bench.pay(late.orderId);
+    const port = await house.port();
+    const confirm = ({ bookingId, orderId }: Ordered, id: PaymentId) =>
+      port.submit({ type: 'confirm', bookingId, orderId, paymentId: id, amountPaise: COST_PAISE });
+    const give = ({ bookingId, caller }: Ordered, seats?: readonly string[]) =>
+      port.submit({ type: 'cancel', bookingId, caller, seats, key: randomUUID() });
+    const off = () => port.submit({ type: 'cancel_show' });
+    const held = () => port.submit({ type: 'hold', caller: house.newCaller(), seats: ['B3'], key: randomUUID() });
+    const replies = await Promise.all([
+      ...[give(partly, ['A1']), give(given), confirm(fresh, paymentId), held()],
+      ...[off(), off(), confirm(late, latePaymentId), give(whole), held(), off()],
+    ]);
+    expect(replies.map((reply) => (reply.ok ? 'ok' : reply.refusal.code))).toEqual([
+      ...['ok', 'ok', 'ok', 'ok'],
+      ...['ok', 'ok', 'lost', 'not_cancellable', 'show_closed', 'ok'],
+    ]);
+    await house.startWork();
+    for (const one of [fresh, late]) await house.store.addHint(one.orderId);
+    for (const one of [partly, whole, given, fresh, late])
+      await house.until('back', one, (view) => view.display === 'refunded');
+    await house.rest();
+    const back = async (one: Ordered) => (await house.view(one)).refundedPaise;
+    expect([await back(partly), await back(given)]).toEqual([COST_PAISE + BACK_PAISE, BACK_PAISE]);
+    for (const one of [whole, fresh, late]) expect(await back(one)).toBe(COST_PAISE);
+    expect(await house.query(`select from holds where status in ('live', 'paying')`)).toEqual([]);
+    await house.audit();
+  });
+
   test('PAYROW-2 what is kept of a payment is never given back, whoever asks', async () => {
     await open({ work: false });
     const booked = await book(['A1', 'A2']);
