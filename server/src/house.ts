@@ -37,6 +37,7 @@ import { colyseusLog } from './room/colyseus-log.ts';
 import { DEFAULT_ROOM_LIMITS } from './room/show-room.ts';
 import { ShowRooms } from './room/show-rooms.ts';
 import { HousefullTransport } from './room/transport.ts';
+import type { Directory } from './routing/show-port.ts';
 import { type Db, openDb } from './store/db.ts';
 import { openJobQueue } from './store/job-queue.ts';
 import { NodeLease } from './store/lease.ts';
@@ -70,6 +71,9 @@ export interface Probe {
   readonly at?: WorkerOptions['at'];
   readonly gateway?: (gateway: Gateway & GatewayLists) => Gateway & GatewayLists;
   readonly paymentStore?: (store: PaymentStore) => PaymentStore;
+  readonly directory?: (directory: Directory) => Directory;
+  /** Of a show that is taken off, so much ends with one commit: small shows then take several, too. */
+  readonly endAtOnce?: number;
 }
 
 /** Throws StartProblem for what a person can mend, with everything undone. A server has no probe. */
@@ -102,8 +106,11 @@ async function furnish(config: Config, log: Logger, ground: Ground, undo: Undo[]
   undo.push(() => breaker.close());
   const gateway = probe.gateway?.(breaker.gateway) ?? breaker.gateway;
   const paymentStore = probe.paymentStore?.(createPaymentStore(db)) ?? createPaymentStore(db);
-  const { actors, lease } = await openShows(config, log, ground, { gateway, paymentStore }, undo);
-  const { bookings, payments } = await openPayments(log, ground, { db, gateway, actors, paymentStore, probe }, undo);
+  const { endAtOnce } = probe;
+  const { actors, lease } = await openShows(config, log, ground, { gateway, paymentStore, endAtOnce }, undo);
+  const directory = probe.directory?.(actors) ?? actors;
+  const parts = { db, gateway, actors, directory, paymentStore, probe };
+  const { bookings, payments } = await openPayments(log, ground, parts, undo);
   const accounts = await createAccounts({ db: db.kysely, secret: ground.secrets.jwtSecret });
   const catalog = createCatalog({
     db: db.kysely,
@@ -122,7 +129,7 @@ async function furnish(config: Config, log: Logger, ground: Ground, undo: Undo[]
       appDir: resolve(import.meta.dirname, '../../kiosk/dist'),
       limits: config.limits === 'load' ? LOAD_LIMITS : DEFAULT_LIMITS,
     },
-    directory: actors,
+    directory,
     join: async (showId, caller, { tokenExpiresAtMs }) => {
       const joined = await rooms.join(showId, { ...caller, expiresAtMs: tokenExpiresAtMs });
       return joined.ok ? { ok: true, value: joined.ticket } : joined;
@@ -159,9 +166,17 @@ async function openPayments(
     db,
     gateway,
     actors,
+    directory,
     paymentStore,
     probe,
-  }: { db: Db; gateway: Gateway & GatewayLists; actors: Actors; paymentStore: PaymentStore; probe: Probe },
+  }: {
+    db: Db;
+    gateway: Gateway & GatewayLists;
+    actors: Actors;
+    directory: Directory;
+    paymentStore: PaymentStore;
+    probe: Probe;
+  },
   undo: Undo[],
 ): Promise<{ bookings: BookingReader; payments: PaymentApi }> {
   const signals = createOrderSignals();
@@ -180,7 +195,7 @@ async function openPayments(
     queue,
     store: paymentStore,
     gateway,
-    directory: actors,
+    directory,
     signals,
     log,
     reconciler: { store: createReconcileStore(db), lists: gateway },
@@ -215,9 +230,10 @@ async function openShows(
   config: Config,
   log: Logger,
   ground: Ground,
-  { gateway, paymentStore }: { gateway: Gateway; paymentStore: PaymentStore },
+  parts: { gateway: Gateway; paymentStore: PaymentStore; endAtOnce: number | undefined },
   undo: Undo[],
 ): Promise<{ actors: Actors; lease: NodeLease }> {
+  const { gateway, paymentStore, endAtOnce } = parts;
   const nodeId = `n_${randomText()}` as NodeId;
   const store = new PostgresShowStore({ url: ground.databaseUrl, nodeId });
   undo.push(() => store.close());
@@ -245,7 +261,7 @@ async function openShows(
     store,
     gateway,
     clock: systemClock,
-    maker: { random: randomText, hash: shortHash },
+    maker: { random: randomText, hash: shortHash, endAtOnce },
     lease,
     log,
     buildShow: (loaded, epoch, nowMs) => buildShow(rules, loaded, epoch, nowMs),

@@ -20,7 +20,7 @@ export interface CommandMaker {
   /** At most 32 characters, the same for the same text. */
   readonly hash: (text: string) => string;
   /** Another END_AT_ONCE. */
-  readonly endAtOnce?: number;
+  readonly endAtOnce?: number | undefined;
 }
 
 export const isRead = (request: ShowRequest): request is ReadRequest =>

@@ -6,6 +6,7 @@
 import { pino } from 'pino';
 import { loadConfig } from '../../../src/config.ts';
 import { openHouse, type Probe } from '../../../src/house.ts';
+import type { ShowPort, ShowRequest } from '../../../src/routing/show-port.ts';
 
 export interface Order {
   readonly kill?: string;
@@ -22,10 +23,13 @@ export interface Told {
 let kill: string | undefined;
 let hold: string | undefined;
 let goOn: (() => void) | undefined;
+/** How often a show was asked to end some of itself, since the last order. */
+let asked = 0;
 
 process.on('message', (order: Order) => {
   if (order.go === true) goOn?.();
   else {
+    asked = 0;
     kill = order.kill;
     hold = order.hold;
   }
@@ -70,7 +74,35 @@ function probed<T extends object>(what: string, target: T, names: readonly (keyo
   });
 }
 
+/** What the operator's cancelling asks of a show, counted: `off:asked 1`, `off:answered 1`, `off:asked 2`, ... */
+function countedOff(port: ShowPort): ShowPort {
+  const submit = async (request: ShowRequest): Promise<unknown> => {
+    if (request.type !== 'cancel_show') return port.submit(request);
+    asked += 1;
+    const nth = asked;
+    await reached(`off:asked ${nth}`);
+    const reply = await port.submit(request);
+    await reached(`off:answered ${nth}`);
+    return reply;
+  };
+  const { showId } = port;
+  return {
+    showId,
+    submit: submit as ShowPort['submit'],
+    subscribe: (listener) => port.subscribe(listener),
+    snapshot: () => port.snapshot(),
+  };
+}
+
 const probe: Probe = {
+  endAtOnce: 2,
+  directory: (directory) => ({
+    live: (showId) => directory.live(showId),
+    find: async (showId) => {
+      const found = await directory.find(showId);
+      return found.ok ? { ok: true, port: countedOff(found.port) } : found;
+    },
+  }),
   at: reached,
   gateway: (gateway) => probed('gateway', gateway, ['createOrder', 'capture', 'refund']),
   paymentStore: (store) => probed('store', store, ['addHint', 'addWebhook']),

@@ -14,6 +14,8 @@ export interface Play {
   readonly stage: Stage;
   readonly random: Random;
   readonly showId: string;
+  /** The blow falls from now on; before `play` began, unless its drill strikes later. */
+  strike(): Promise<void>;
   /** Of drills that need one: an order whose hold ended while the bank was silent, and that the bank confirms then. */
   readonly late?: LateOrder;
 }
@@ -39,6 +41,8 @@ export interface Drill {
   readonly needsDouble?: true;
   /** Needs holds that end soon. */
   readonly short?: true;
+  /** What comes before is another drill's; it says itself when a blow may fall. */
+  readonly strikesLater?: true;
   play(play: Play): Promise<End[]>;
 }
 
@@ -49,9 +53,9 @@ const ORDERED = [
 ];
 const SETTLED = ['settle:begun', 'settle:read', 'settle:merged', 'commit after settle:merged', 'settle:confirmed'];
 const CAPTURED = ['gateway.capture:asked', 'gateway.capture:answered', 'capture:acted', 'capture:recorded'];
-const LOST = ['settle:begun', 'settle:read', 'settle:merged', 'settle:refused', 'settle:lost'];
-const TAKEN = ['gateway.capture:asked', 'gateway.capture:answered', 'refund:captured'];
-const REFUNDED = [
+export const LOST = ['settle:begun', 'settle:read', 'settle:merged', 'settle:refused', 'settle:lost'];
+export const TAKEN = ['gateway.capture:asked', 'gateway.capture:answered', 'refund:captured'];
+export const REFUNDED = [
   'refund:reserved',
   'gateway.refund:asked',
   'gateway.refund:answered',
@@ -227,7 +231,7 @@ async function fiveTimes({ stage, showId, random }: Play): Promise<End[]> {
   return confirmed(stage, [ordered]);
 }
 
-const LATE_MS = 1_000_000;
+export const LATE_MS = 1_000_000;
 const WINDOW_MS = 40 * 60_000;
 
 async function twoAuthorizations({ stage, showId }: Play): Promise<End[]> {

@@ -6,7 +6,8 @@
 import { parseArgs } from 'node:util';
 import { type Random, randomOf } from '../crash-driver/random.ts';
 import { booksOf } from './books.ts';
-import { DRILLS, type Drill, type LateOrder } from './plays.ts';
+import { OFF_DRILLS } from './off.ts';
+import { type Drill, type LateOrder, DRILLS as PAYMENT_DRILLS } from './plays.ts';
 import { Stage } from './stage.ts';
 
 /** `none`, `settle:read`, `commit after settle:merged`, `double in payments.capture, after`, `double in webhook`, ... */
@@ -30,10 +31,14 @@ export interface DrillOptions {
   readonly say: (line: string) => void;
 }
 
+const DRILLS: readonly Drill[] = [...PAYMENT_DRILLS, ...OFF_DRILLS];
+
 /** Nothing happens between one of these and another place, so that only the whole matrix has them. */
 const ALIKE: ReadonlySet<Blow> = new Set([
   ...['gateway.capture:answered', 'gateway.refund:answered', 'store.addHint:asked', 'store.addWebhook:asked'],
   ...['refund:captured', 'settle:begun'],
+  // One commit of a show that is taken off is like another.
+  ...['off:asked 2', 'off:asked 3', 'off:answered 2', 'off:answered 3', 'commit after off:asked 3'],
 ]);
 
 const HOUR_MS = 60 * 60_000;
@@ -95,14 +100,19 @@ const blowsOf = ({ places, calls }: Drill): Blow[] => [
   ]),
 ];
 
-/** Each blow once, but for those that are like another, given to the drill that has had the fewest; then each drill that had none gets one of its own. */
+/**
+ * Each blow once, but for those that are like another, given to the drill that has had the fewest, and to one that strikes
+ * later, which is long, only where no other has it; then each drill that had none gets one of its own.
+ */
 function smallMatrix(drills: readonly Drill[], random: Random): Cell[] {
   const cells: Cell[] = [];
   const count = (one: Drill): number => cells.filter((cell) => cell.drill === one).length;
   for (const blow of new Set(drills.flatMap(blowsOf))) {
     if (ALIKE.has(blow)) continue;
     const able = drills.filter((one) => blowsOf(one).includes(blow));
-    const [fewest] = able.sort((a, b) => count(a) - count(b));
+    const [fewest] = able.sort(
+      (a, b) => Number(a.strikesLater ?? 0) - Number(b.strikesLater ?? 0) || count(a) - count(b),
+    );
     if (fewest !== undefined) cells.push({ drill: fewest, blow });
   }
   for (const one of drills) if (count(one) === 0) cells.push({ drill: one, blow: random.pick(one.places) });
@@ -138,8 +148,9 @@ async function runCell(stage: Stage, cell: Cell, random: Random, late: LateOrder
   try {
     const showId = late?.loser.showId ?? (await stage.bench.newShow());
     stage.reached.clear();
-    await strike(stage, blow);
-    const ends = await one.play({ stage, random, showId, ...(late === undefined ? {} : { late }) });
+    const falls = (): Promise<void> => strike(stage, blow);
+    if (one.strikesLater !== true) await falls();
+    const ends = await one.play({ stage, random, showId, strike: falls, ...(late === undefined ? {} : { late }) });
     await stage.alive();
     const struck = stage.kills.server - before.server + (stage.kills.double - before.double);
     if (blow !== 'none' && struck <= (one.endsDouble ?? 0))
@@ -150,7 +161,7 @@ async function runCell(stage: Stage, cell: Cell, random: Random, late: LateOrder
       const view = await stage.view(ordered);
       if (view.display !== display) problems.push(`${ordered.bookingId} is ${view.display}, not ${display}`);
     }
-    problems.push(...(await booksOf(stage.bench, showId)));
+    problems.push(...(await booksOf(stage.bench, showId, stage.takenOff(showId))));
     if (blow === 'none') problems.push(...unknownPlaces(one, stage.reached));
   } catch (error) {
     problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -8,7 +8,8 @@
 
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { guest, http, newKey } from '../../protocol/raw-client.ts';
+import type { TakenOff } from '../../../../loadtest/auditor/history.ts';
+import { guest, http, newKey, staff } from '../../protocol/raw-client.ts';
 import { Bench, KEYS, type ServerChoice } from '../crash-driver/bench.ts';
 import { type Callback, DoubleControl, NOWHERE } from './double-control.ts';
 import type { Order, Told } from './main.ts';
@@ -19,6 +20,9 @@ const PATIENCE_MS = 30_000;
 const REST_MS = 75_000;
 const AGAIN_MS = 25;
 const COMMIT = 'commit_shows';
+const LEFT = `
+  select (select count(*) from holds where show_id = $1 and status in ('live', 'paying'))::int
+       + (select count(*) from bookings where show_id = $1 and status = 'confirmed')::int as left`;
 
 export interface Ordered {
   readonly bookingId: string;
@@ -42,6 +46,8 @@ export class Stage {
   readonly kills = { server: 0, double: 0 };
   /** What cannot be: a server that does not start any more. */
   problem: unknown;
+  readonly #off = new Set<string>();
+  #manager: Promise<string> | undefined;
   #deaf = false;
   #closing = false;
   #answer: ((told: Told) => void) | undefined;
@@ -201,6 +207,55 @@ export class Stage {
       `select graphile_worker.add_job('check', json_build_object('orderId', $1::text), job_key => 'check:' || $1)`,
       [orderId],
     );
+  }
+
+  /** The token of somebody who may take shows off. */
+  manager(): Promise<string> {
+    this.#manager ??= staff(this.bench.baseUrl, 'manager', (sql, values) => this.bench.query(sql, values));
+    return this.#manager;
+  }
+
+  /** Asked for, by whoever gets no answer again, until nothing of the show is left. */
+  async takeOff(showId: string): Promise<void> {
+    const token = await this.manager();
+    const endsAtMs = performance.now() + PATIENCE_MS;
+    for (let left = 1; left > 0; ) {
+      ({ left } = await this.ask<{ left: number }>(`admin/shows/${showId}/cancel`, token, { body: {} }));
+      if (performance.now() > endsAtMs) throw new Error(`${left} of ${showId} have still to end`);
+    }
+    this.#off.add(showId);
+  }
+
+  /** Asked for once, whatever the answer is; what is left is found by the reconciler, whose turn comes now. */
+  async takeOffOnce(showId: string): Promise<void> {
+    const token = await this.manager();
+    await http(`${this.bench.baseUrl}/api/admin/shows/${showId}/cancel`, { token, body: {} }).catch(() => undefined);
+    this.#off.add(showId);
+    const endsAtMs = performance.now() + PATIENCE_MS;
+    for (;;) {
+      await this.alive();
+      const [row] = await this.bench.query<{ left: number }>(LEFT, [showId]);
+      if (row?.left === 0) return;
+      if (performance.now() > endsAtMs) throw new Error(`${row?.left} of ${showId} have still to end`);
+      await this.bench.query(
+        `select graphile_worker.add_job('reconcile', '{}', job_key => 'reconcile:house', job_key_mode => 'replace')`,
+      );
+      await pause(10 * AGAIN_MS);
+    }
+  }
+
+  /** For the auditor: shows that somebody has taken off must be off. When they were, only the simulation can tell. */
+  takenOff(showId: string): TakenOff[] {
+    const position = { epoch: Number.MAX_SAFE_INTEGER, revision: 0 };
+    return this.#off.has(showId) ? [{ kind: 'taken_off', atMs: 0, showId, ...position }] : [];
+  }
+
+  /** Its customer gives some seats of a booking back. */
+  async cancelSeats({ bookingId, token }: Ordered, seats: readonly string[]): Promise<void> {
+    await this.ask(`bookings/${bookingId}/cancel`, token, {
+      body: { seats },
+      headers: { 'idempotency-key': newKey() },
+    });
   }
 
   /** Until nobody works on money any more: no job, no hold, no webhook, no rupee under way. */
