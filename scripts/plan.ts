@@ -1,7 +1,7 @@
 // npm run plan -- check FILE...           what is wrong with a plan file, by line and column, or what it has
 // npm run plan -- draw FILE [-o OUT.svg]  draws it; without -o beside the file
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { drawPlan } from '../server/src/catalog/plan-draw.ts';
@@ -74,15 +74,30 @@ function draw(file: string, output = `${file.replace(/\.plan$/, '')}.svg`): numb
 function read(file: string): string | undefined {
   const path = resolve(from(), file);
   try {
-    const { size } = statSync(path);
-    if (size <= FILE_BYTES_MAX) return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-    fail(`${file}: ${size} bytes are no plan file`);
+    const bytes = head(path, FILE_BYTES_MAX + 1);
+    if (bytes.length <= FILE_BYTES_MAX) return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    fail(`${file}: more than ${FILE_BYTES_MAX} bytes are no plan file`);
   } catch (error) {
     const reason =
       error instanceof TypeError ? 'is no UTF-8 text' : error instanceof Error ? error.message : String(error);
     fail(`${file}: ${reason}`);
   }
   return undefined;
+}
+
+/** At most so many bytes from its beginning: what is no regular file may say that it has none, and never end. */
+function head(path: string, bytesMax: number): Uint8Array {
+  const bytes = Buffer.alloc(bytesMax);
+  const file = openSync(path, 'r');
+  try {
+    let length = 0;
+    for (let more = 1; more > 0 && length < bytesMax; length += more) {
+      more = readSync(file, bytes, length, bytesMax - length, null);
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** npm runs scripts in the root of the repository; files are named from where the person stands. */

@@ -18,7 +18,8 @@ interface Ended {
 }
 
 function plan(...args: string[]): Promise<Ended> {
-  const options = { cwd: folder, env: { ...process.env, INIT_CWD: folder } };
+  // One that reads for ever is ended, and has no code.
+  const options = { cwd: folder, env: { ...process.env, INIT_CWD: folder }, timeout: 15_000 };
   return new Promise((resolve) => {
     execFile(process.execPath, [SCRIPT, ...args], options, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code), out, err });
@@ -30,6 +31,7 @@ describe('npm run plan', () => {
   writeFileSync(join(folder, 'good.plan'), `${HEADER}A | Wcss [ss] <s`.replace(' <s', ''));
   writeFileSync(join(folder, 'bad.plan'), `${HEADER}A | sxs\nB | ss | wide 99`);
   writeFileSync(join(folder, 'binary.plan'), Buffer.from([0xff, 0xfe, 0x00, 0xd8]));
+  writeFileSync(join(folder, 'long.plan'), ' '.repeat(8_000_001));
 
   test('PLAN-19 check says what a plan has, and ends with 0', async () => {
     const { code, out, err } = await plan('check', 'good.plan');
@@ -62,6 +64,8 @@ describe('npm run plan', () => {
     [1, ['check', 'missing.plan'], 'missing.plan'],
     [1, ['check', '.'], 'directory'],
     [1, ['check', 'binary.plan'], 'is no UTF-8 text'],
+    [1, ['check', 'long.plan'], 'more than 8000000 bytes'],
+    [1, ['check', '/dev/zero'], 'more than 8000000 bytes'],
     [2, [], 'npm run plan -- check FILE'],
     [2, ['check'], 'which file?'],
     [2, ['paint', 'good.plan'], 'not how it is called'],
