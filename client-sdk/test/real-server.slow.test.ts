@@ -1,9 +1,8 @@
 // The SDK against the real server: its own process, its own Postgres, the local gateway. The server is killed with -9
 // in the middle, and comes back on the same port.
 
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../server/src/lifecycle/free-port.ts';
 import { doubleUrlOf, type House, imaxShows, startHouse } from '../../server/test/process/house.ts';
 import { type CheckoutResult, connect, type Housefull, type LiveShow, type Outcome } from '../src/index.ts';
 
@@ -26,15 +25,6 @@ afterAll(async () => {
   await server?.destroy();
 });
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 function granted<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw new Error(`refused: ${outcome.refusal.code}`);
   return outcome.value;

@@ -21,6 +21,7 @@ import type { ShowPort } from '../src/routing/show-port.ts';
 import { openDb, openPool } from '../src/store/db.ts';
 import { migrate } from '../src/store/migrate.ts';
 import { PostgresShowStore } from '../src/store/postgres-show-store.ts';
+import { systemClock } from '../src/system-clock.ts';
 import { rawBookings, rawHolds } from './raw.ts';
 
 const { values: args } = parseArgs({
@@ -105,14 +106,7 @@ function makeActors(store: PostgresShowStore): Actors {
   return new Actors({
     store,
     gateway: createMemoryGateway({ nowMs: () => Date.now(), random14: () => text(14) }),
-    clock: {
-      nowMs: () => performance.now(),
-      setTimer: (delayMs, callback) => {
-        const timer = setTimeout(callback, delayMs);
-        return () => clearTimeout(timer);
-      },
-      defer: (callback) => void setImmediate(callback),
-    },
+    clock: systemClock,
     maker: { random: () => text(22), hash: (body) => body.slice(0, 32) },
     lease: { heldAt: () => true },
     log: {

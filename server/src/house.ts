@@ -30,7 +30,6 @@ import { createOrderSignals } from './payments/order-signals.ts';
 import { createPaymentApi } from './payments/payment-api.ts';
 import { createRazorpayGateway } from './payments/razorpay-gateway.ts';
 import { startWorker, type WorkerOptions } from './payments/worker.ts';
-import type { Clock } from './room/actor-deps.ts';
 import { Actors } from './room/actors.ts';
 import { buildShow, type HouseRules } from './room/build-show.ts';
 import { colyseusLog } from './room/colyseus-log.ts';
@@ -46,6 +45,7 @@ import { createPaymentStore, type PaymentStore } from './store/payment-store.ts'
 import { PostgresLeaseTable } from './store/postgres-lease-table.ts';
 import { PostgresShowStore } from './store/postgres-show-store.ts';
 import { createReconcileStore } from './store/reconcile-store.ts';
+import { systemClock } from './system-clock.ts';
 
 export interface House {
   /** Where a browser on this machine reaches it. */
@@ -342,15 +342,6 @@ function healthOf(db: Db, lease: NodeLease, state: { draining: boolean }): Healt
     },
   };
 }
-
-const systemClock: Clock = {
-  nowMs: () => performance.now(),
-  setTimer(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-  defer: (callback) => void setImmediate(callback),
-};
 
 const BASE62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 /** 62 * 4: above it a byte would favour the first letters. */

@@ -20,10 +20,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { freePort } from './free-port.ts';
 import {
   assertReachable,
   findPostgresBinaries,
@@ -299,15 +299,4 @@ function lastWords(path: string, fromByte: number): string {
   const lines = readFileSync(path).subarray(fromByte).toString('utf8').trim().split('\n');
   const fatal = lines.findLast((line) => line.includes('FATAL:')) ?? lines.at(-1) ?? '';
   return fatal.replace(/^.*FATAL:\s*/, '') || 'it ended without a word';
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

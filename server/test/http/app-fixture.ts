@@ -26,6 +26,7 @@ import { NodeLease } from '../../src/store/lease.ts';
 import { createPaymentStore } from '../../src/store/payment-store.ts';
 import { PostgresLeaseTable } from '../../src/store/postgres-lease-table.ts';
 import { PostgresShowStore } from '../../src/store/postgres-show-store.ts';
+import { systemClock } from '../../src/system-clock.ts';
 import { createTestDatabase } from '../postgres.ts';
 
 export const PUBLIC_URL = 'http://tickets.test:2567';
@@ -199,14 +200,7 @@ async function openShows(url: string, gateway: MemoryGateway) {
   const actors = new Actors({
     store,
     gateway,
-    clock: {
-      nowMs: () => performance.now(),
-      setTimer: (delayMs, run) => {
-        const timer = setTimeout(run, delayMs);
-        return () => clearTimeout(timer);
-      },
-      defer: (run) => void setImmediate(run),
-    },
+    clock: systemClock,
     maker: { random, hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 32) },
     lease,
     log: pino({ level: 'silent' }),

@@ -24,6 +24,7 @@ import { type JobQueue, openJobQueue } from '../../src/store/job-queue.ts';
 import { createPaymentStore, type PaymentStore } from '../../src/store/payment-store.ts';
 import { PostgresShowStore } from '../../src/store/postgres-show-store.ts';
 import { createReconcileStore, type ReconcileStore } from '../../src/store/reconcile-store.ts';
+import { systemClock } from '../../src/system-clock.ts';
 import { createTestDatabase } from '../postgres.ts';
 import { KEY_SECRET, type TestGateway, WEBHOOK_SECRET } from './gateways.ts';
 
@@ -115,14 +116,7 @@ export class PaymentHouse {
     this.actors = new Actors({
       store: this.#shows,
       gateway: bench.gateway,
-      clock: {
-        nowMs: () => performance.now(),
-        setTimer(delayMs, callback) {
-          const timer = setTimeout(callback, delayMs);
-          return () => clearTimeout(timer);
-        },
-        defer: (callback) => void setImmediate(callback),
-      },
+      clock: systemClock,
       maker: {
         random: () => randomBytes(64).toString('base64url').replaceAll(/[-_]/g, '').slice(0, 22),
         hash: (text) => createHash('sha256').update(text).digest('hex').slice(0, 32),

@@ -7,7 +7,6 @@
 // Never:  touches a process that it did not start.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureDouble, stopDouble } from '@housefull/razorpay-double';
@@ -19,6 +18,7 @@ import {
   endLeftPostgres,
   startEmbeddedPostgres,
 } from '../../../src/lifecycle/embedded-postgres.ts';
+import { freePort } from '../../../src/lifecycle/free-port.ts';
 import { endProcess } from '../../../src/lifecycle/processes.ts';
 import { migrate } from '../../../src/store/migrate.ts';
 import { type CutProxy, createCutProxy } from '../../store/cut-proxy.ts';
@@ -255,15 +255,4 @@ function crashPlan(): object {
   });
   const categories = [{ code: 'S', name: 'Standard' }];
   return { planId: 'crash', planRevision: 1, name: 'Crash', categories, seats, width: ROW_SEATS, depth: ROWS };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
