@@ -39,6 +39,8 @@ export function createApp(deps: HttpDeps): (request: Request, info: RequestBindi
   const tools: EndpointTools = { api, limiter, authenticate: deps.accounts.authenticate };
 
   api.use(securityHeaders(config.publicUrl));
+  // Before the limits: a balancer that asks may share its address with a crowd, and must not be turned away with it.
+  operationRoutes(api, deps.health);
   api.use(async (c, next) => {
     const refused = await limiter.take(c.req.path === WEBHOOK ? 'webhook' : 'address', addressKey(c.env.remoteAddress));
     return refused ? refusalResponse(refused) : next();
@@ -76,7 +78,6 @@ export function createApp(deps: HttpDeps): (request: Request, info: RequestBindi
   bookingRoutes(tools, deps);
   staffRoutes(tools, deps);
   webhookRoute(api, WEBHOOK, deps.payments);
-  operationRoutes(api, deps.health);
   openApiRoute(api);
   pageRoutes(api, deps);
 

@@ -9,11 +9,18 @@ import { type Encoded, encode, encodedResponse } from './encoded.ts';
 import type { Api } from './endpoint.ts';
 import { errorSchema } from './schemas.ts';
 
-/** The process is alive; whether it can serve is `readyz`. Load balancers ask that one, supervisors this one. */
+/**
+ * `healthz`: the process is alive; supervisors ask that. `readyz`: it can serve; load balancers ask this. Nobody's
+ * limit counts for them, so one costs nothing, and the other one look at a time, whoever asks meanwhile.
+ */
 export function operationRoutes(api: Api, health: Health): void {
+  let looking: ReturnType<Health['ready']> | undefined;
   api.get('/healthz', () => Response.json({ ok: true }, { headers: { 'cache-control': 'no-store' } }));
   api.get('/readyz', async () => {
-    const { ok, reasons } = await health.ready();
+    looking ??= health.ready().finally(() => {
+      looking = undefined;
+    });
+    const { ok, reasons } = await looking;
     if (!ok) return refusalResponse(refuse('unavailable', { details: { reasons } }));
     return Response.json({ ok: true }, { headers: { 'cache-control': 'no-store' } });
   });

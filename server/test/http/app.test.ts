@@ -5,9 +5,11 @@ import { CODES } from '@housefull/schema/refusals';
 import { type ErrorBody, errorBody, identity } from '@housefull/schema/rest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccounts } from '../../src/accounts/accounts.ts';
+import type { Health } from '../../src/http/deps.ts';
 import { DEFAULT_LIMITS } from '../../src/http/limits.ts';
 import { openDb } from '../../src/store/db.ts';
 import { Fault } from '../../src/store/fault.ts';
+import { type Deferred, deferred } from '../deferred.ts';
 import { type AppFixture, LISTED_ORIGIN, openApp, PASSWORD, PUBLIC_URL } from './app-fixture.ts';
 
 let app: AppFixture;
@@ -183,11 +185,11 @@ describe('limits', () => {
   test('HTTP-17 an address as a whole has a limit, and pages count too', async () => {
     const call = app.appWith({ limits: limits({ address: { points: 3, windowSeconds: 60 } }) });
     const statuses = [];
-    for (const path of ['/healthz', '/api/cities', '/posters/x.svg', '/app/']) {
+    for (const path of ['/api/openapi.json', '/api/cities', '/posters/x.svg', '/app/']) {
       statuses.push((await call(path, { from: '203.0.113.1' })).status);
     }
     expect(statuses).toEqual([200, 200, 404, 429]);
-    expect((await call('/healthz', { from: '203.0.113.2' })).status).toBe(200);
+    expect((await call('/api/cities', { from: '203.0.113.2' })).status).toBe(200);
   });
 
   test('HTTP-28 webhooks of a whole sale come from one address, and are no page views', async () => {
@@ -195,8 +197,8 @@ describe('limits', () => {
       limits: limits({ address: { points: 1, windowSeconds: 60 }, webhook: { points: 4, windowSeconds: 60 } }),
     });
     const webhook = () => call('/api/payment/webhook', { method: 'POST', body: '{}' });
-    expect((await call('/healthz')).status).toBe(200);
-    expect((await call('/healthz')).status).toBe(429);
+    expect((await call('/api/cities')).status).toBe(200);
+    expect((await call('/api/cities')).status).toBe(429);
     const statuses = [];
     for (let sent = 0; sent < 5; sent++) statuses.push((await webhook()).status);
     expect(statuses).toEqual([400, 400, 400, 400, 429]);
@@ -307,6 +309,34 @@ describe('what machines ask', () => {
     });
     expect(answer.headers.get('retry-after')).toBe('1');
     app.health.reasons.length = 0;
+  });
+
+  test('HTTP-29 probes are answered however much else their address asks, and however many look, one looks', async () => {
+    type Look = Awaited<ReturnType<Health['ready']>>;
+    const looks: Deferred<Look>[] = [];
+    const ready = () => {
+      const look = deferred<Look>();
+      looks.push(look);
+      return look.promise;
+    };
+    const limits = { ...DEFAULT_LIMITS, address: { points: 1, windowSeconds: 60 } };
+    const call = app.appWith({ limits }, { health: { ready } });
+    expect((await call('/api/cities')).status).toBe(200);
+    expect((await call('/api/cities')).status).toBe(429);
+    const alive = await Promise.all(Array.from({ length: 50 }, () => call('/healthz')));
+    expect(new Set(alive.map(({ status }) => status))).toEqual(new Set([200]));
+    const crowd = (): Promise<number>[] => Array.from({ length: 50 }, async () => (await call('/readyz')).status);
+    const first = crowd();
+    // Each of them has come to where it would look, when one that needs no look is through.
+    await call('/healthz');
+    looks[0]?.resolve({ ok: true, reasons: [] });
+    expect(new Set(await Promise.all(first))).toEqual(new Set([200]));
+    // What was true then is not kept: whoever asks now looks anew.
+    const second = crowd();
+    await call('/healthz');
+    looks[1]?.resolve({ ok: false, reasons: ['stopping'] });
+    expect(new Set(await Promise.all(second))).toEqual(new Set([503]));
+    expect(looks).toHaveLength(2);
   });
 
   test('HTTP-22 the OpenAPI document describes every route of the contract, with its refusals', async () => {
