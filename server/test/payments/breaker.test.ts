@@ -4,6 +4,7 @@ import { createBreaker } from '../../src/payments/breaker.ts';
 import { Crowded } from '../../src/payments/call-limit.ts';
 import { createMemoryGateway, type GatewayCall } from '../../src/payments/memory-gateway.ts';
 import { Fault } from '../../src/store/fault.ts';
+import { deferred } from '../deferred.ts';
 import { openMemory, random14 } from './gateways.ts';
 import { PaymentHouse, SEAT_PAISE } from './house.ts';
 
@@ -124,10 +125,18 @@ describe('breaker', () => {
 });
 
 describe('breaker in a house', () => {
-  test('BREAK-6 a dead gateway: orders are refused fast, holds and the map go on, and it sells again when it is back', async () => {
+  test('BREAK-6 a dead gateway: orders are refused without asking it, holds and the map go on, and it sells again when it is back', async () => {
     const bench = await openMemory();
+    const { gateway } = bench;
+    // Asked for an order while it is away, it never answers: an order that is refused at all has not asked it.
+    let silent = false;
+    const createOrder = gateway.createOrder.bind(gateway);
+    Object.assign(gateway, {
+      createOrder: (order: Parameters<typeof createOrder>[0]) =>
+        silent ? deferred<never>().promise : createOrder(order),
+    });
     const breaker = createBreaker({
-      gateway: bench.gateway,
+      gateway,
       log: quiet,
       faultsToOpen: 3,
       firstLookMs: 50,
@@ -146,16 +155,14 @@ describe('breaker in a house', () => {
       const order = () => port.submit({ type: 'order', caller, holdId, contact, key: 'order-0001' });
       for (let i = 0; i < 3; i += 1) expect(await order()).toMatchObject({ refusal: { code: 'payment_unavailable' } });
       expect(breaker.state()).not.toBe('closed');
-      const tookMs: number[] = [];
+      silent = true;
       for (let i = 0; i < 100; i += 1) {
-        const atMs = performance.now();
         expect(await order()).toMatchObject({
           ok: false,
           refusal: { code: 'payment_unavailable', retryAfterMs: 1_000 },
         });
-        tookMs.push(performance.now() - atMs);
       }
-      expect(tookMs.toSorted((a, b) => a - b)[50]).toBeLessThan(100);
+      silent = false;
       const other = await port.submit({ type: 'hold', caller: house.newCaller(), seats: ['A3'], key: 'hold-00002' });
       expect(other).toMatchObject({ ok: true });
       await bench.heal();

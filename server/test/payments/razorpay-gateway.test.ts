@@ -154,9 +154,8 @@ describe('razorpay adapter: the traps of the SDK', () => {
       },
       { timeoutMs: 200 },
     );
-    const startedMs = performance.now();
+    // Without a deadline of its own this call never ends, and the test runs into its limit.
     expect(await faultOf(gateway.capture(PAYMENT, 100))).toMatchObject({ outcome: 'unknown' });
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
   });
 
   test('PAY-23 an id that is not one never becomes part of a path', async () => {
