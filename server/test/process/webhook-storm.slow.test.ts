@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { randomOf } from './crash-driver/random.ts';
-import { webhookStorm } from './webhook-storm.ts';
+import { ALL_PERMUTATIONS_FROM, webhookStorm } from './webhook-storm.ts';
 
 const COUNT = Number(process.env.WEBHOOKS ?? 500);
 const SEED = Number(process.env.TEST_SEED ?? 20_261_121);
@@ -17,6 +17,10 @@ test(
       ...{ strayEvents: 0, lostEvents: 0, strangersJobs: 0 },
     });
     expect(Object.keys(result.statuses).filter((status) => Number(status) >= 500)).toEqual([]);
+    // Orders of one to five events were told of; with enough of them in every order there is, three events in two stories.
+    const all = { 1: 1, 2: 2, 3: 2 * 6, 4: 24, 5: 120 };
+    expect(Object.keys(result.permutations)).toEqual(Object.keys(all));
+    if (COUNT >= ALL_PERMUTATIONS_FROM) expect(result.permutations).toEqual(all);
     for (const sent of Object.values(result.sent)) expect(sent).toBeGreaterThan(0);
     const total = Object.values(result.sent).reduce((sum, sent) => sum + sent, 0);
     expect(total).toBeGreaterThanOrEqual(COUNT);

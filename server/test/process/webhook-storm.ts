@@ -39,7 +39,8 @@ export interface StormResult {
   /** Jobs about orders that are not ours. */
   readonly strangersJobs: number;
   readonly orders: number;
-  readonly permutations: number;
+  /** By number of events: how many orders of them were sent, of each kind of story counted once. */
+  readonly permutations: Readonly<Record<number, number>>;
   readonly tookMs: number;
 }
 
@@ -50,8 +51,12 @@ interface Story {
   readonly ends: 'confirmed' | 'pending';
   /** Captured by the gateway itself: three webhooks for one payment. */
   readonly direct?: true;
-  /** Of its webhooks only bad ones are sent: it must stay as it is. */
-  readonly unheard?: true;
+  /**
+   * How the server hears of it. `permuted`: each of its webhooks once, in one order. `crowd`: any, any number of times.
+   * `doubled`: one, many times, on both connections at once, and none before. `unheard`: only bad ones, so it must stay
+   * as it is.
+   */
+  readonly told: 'permuted' | 'crowd' | 'doubled' | 'unheard';
 }
 interface Lived extends Story {
   readonly orderId: string;
@@ -82,7 +87,7 @@ class Storm {
   readonly #statuses: Record<number, number> = {};
   readonly #taken = new Set<string>();
   #wrongAnswers = 0;
-  #permutations = 0;
+  #permutations: Readonly<Record<number, number>> = {};
   readonly #shows: string[] = [];
 
   constructor(bench: Bench, ear: Ear, random: Random) {
@@ -96,10 +101,9 @@ class Storm {
     const startedAtMs = performance.now();
     await this.#double.webhooks(this.#ear.url, SECRETS.now);
     const lived = await this.#live(storiesFor(count, this.#random));
-    const told = lived.filter(({ unheard }) => unheard !== true);
-    const untold = lived.filter(({ unheard }) => unheard === true);
+    const untold = lived.filter(({ told }) => told === 'unheard');
     const agents = [1, 2].map(() => new Agent({ keepAlive: true, maxSockets: 1 }));
-    await this.#throw(this.#sequences(count, told, untold), agents);
+    await this.#throw(this.#sequences(count, lived), agents);
     await this.#rest();
     const wrongChanges = await this.#changed(untold);
     // Now they are told of, as the gateway would have done; the duplicates of all others too.
@@ -171,18 +175,20 @@ class Storm {
   }
 
   /** What is sent one after the other: an order's webhooks in one permutation, or a single shot. */
-  #sequences(count: number, told: readonly Lived[], untold: readonly Lived[]): Shot[][] {
+  #sequences(count: number, lived: readonly Lived[]): Shot[][] {
     const random = this.#random;
-    const heardOf = (lived: readonly Lived[]): Heard[] => lived.flatMap(({ orderId }) => this.#ear.heard(orderId));
-    const orders = ordersOfPermutations(told, (orderId) => this.#ear.heard(orderId));
+    const of = (...told: Story['told'][]): Lived[] => lived.filter((one) => told.includes(one.told));
+    const heardOf = (some: readonly Lived[]): Heard[] => some.flatMap(({ orderId }) => this.#ear.heard(orderId));
+    const { orders, counts } = permuted(of('permuted'), (orderId) => this.#ear.heard(orderId));
+    this.#permutations = counts;
     const sequences = orders.map((heard) => heard.map((one) => shotOf('permuted', one, SECRETS, random)));
-    this.#permutations = sequences.length;
-    const bad = heardOf(untold);
-    for (const one of bad) for (const kind of BAD) sequences.push([shotOf(kind, one, SECRETS, random)]);
-    const all = heardOf(told);
+    for (const one of heardOf(of('unheard'))) {
+      for (const kind of BAD) sequences.push([shotOf(kind, one, SECRETS, random)]);
+    }
+    const [free, all] = [heardOf(of('crowd')), heardOf(of('crowd', 'permuted'))];
     const made = 2 * DUPLICATES + sequences.reduce((sum, { length }) => sum + length, 0);
-    for (let n = made; n < count; n += 1) sequences.push([anyShot(all, SECRETS, random)]);
-    const duplicate = shotOf('duplicate', random.pick(all), SECRETS, random);
+    for (let n = made; n < count; n += 1) sequences.push([anyShot(free, all, SECRETS, random)]);
+    const duplicate = shotOf('duplicate', random.pick(heardOf(of('doubled'))), SECRETS, random);
     const shuffled = sequences.map((shots) => ({ shots, at: random.next() })).sort((a, b) => a.at - b.at);
     // Both connections come to it at the same time, in the middle of the rest.
     shuffled.splice(Math.floor(shuffled.length / 2), 0, { at: 0, shots: new Array<Shot>(DUPLICATES).fill(duplicate) });
@@ -255,34 +261,47 @@ class Storm {
 }
 
 /**
- * Each order gets its webhooks in another permutation: of one to five events, every one of them when there are orders
- * enough. All orders of the same story must end the same.
+ * Each order gets its webhooks in another permutation than the others of its story, so that all are there when it is lived
+ * often enough. All orders of one story must end the same.
  */
-function ordersOfPermutations(told: readonly Lived[], heard: (orderId: string) => readonly Heard[]): Heard[][] {
-  const turns = new Map<number, number>();
-  return told.map(({ orderId }) => {
+function permuted(
+  lived: readonly Lived[],
+  heard: (orderId: string) => readonly Heard[],
+): { orders: Heard[][]; counts: Record<number, number> } {
+  const turns = new Map<string, number>();
+  const seen = new Set<string>();
+  const counts: Record<number, number> = {};
+  const orders = lived.map(({ orderId, failures, pays, direct }) => {
     const events = heard(orderId);
+    const story = JSON.stringify([failures, pays, direct]);
     const all = permutations(events.map((_, index) => index));
-    const turn = turns.get(events.length) ?? 0;
-    turns.set(events.length, turn + 1);
+    const turn = turns.get(story) ?? 0;
+    turns.set(story, turn + 1);
     // A stride that shares no factor with n! spreads few orders over all permutations, and many go through each.
     const order = all[(turn * 37) % all.length] ?? [];
+    const which = `${story} ${order.join()}`;
+    if (!seen.has(which)) counts[events.length] = (counts[events.length] ?? 0) + 1;
+    seen.add(which);
     return order.flatMap((index) => events[index] ?? []);
   });
+  return { orders, counts };
 }
 
-/** With 10,000 every permutation of one to five events has an order of its own; with less, a share of them. */
+/** With so many every permutation of one to five events has an order of its own; with less, a share of them. */
+export const ALL_PERMUTATIONS_FROM = 5_000;
+
 function storiesFor(count: number, random: Random): Story[] {
-  const share = Math.min(1, count / 5_000);
+  const share = Math.min(1, count / ALL_PERMUTATIONS_FROM);
   const some = (of: number): number => Math.max(1, Math.round(of * share));
-  const paid = (failures: number): Story => ({ failures, pays: true, ends: 'confirmed' });
+  const paid = (failures: number): Story => ({ failures, pays: true, ends: 'confirmed', told: 'permuted' });
   const direct = (failures: number): Story => ({ ...paid(failures), direct: true });
-  const unpaid = (failures: number): Story => ({ failures, pays: false, ends: 'pending' });
+  const unpaid = (failures: number): Story => ({ failures, pays: false, ends: 'pending', told: 'permuted' });
   const many = (of: number, story: Story): Story[] => Array.from({ length: some(of) }, () => story);
   const stories = [
     ...[...many(1, paid(0)), ...many(2, paid(1))],
-    ...[...many(6, direct(0)), ...many(24, direct(1)), ...many(120, direct(2))],
-    ...[...many(6, unpaid(3)), ...many(24, { ...paid(1), unheard: true })],
+    ...[...many(6, direct(0)), ...many(24, direct(1)), ...many(120, direct(2)), ...many(6, unpaid(3))],
+    ...[...many(20, { ...paid(1), told: 'crowd' }), ...many(24, { ...paid(1), told: 'unheard' })],
+    { ...paid(0), told: 'doubled' } as const,
   ];
   return stories
     .map((story) => ({ story, at: random.next() }))
