@@ -7,7 +7,7 @@ export interface Audit {
   /** Seats that stand in more than one confirmed booking, or are confirmed without a guard row, or the reverse. */
   soldTwice: number[];
   unguarded: string[];
-  /** Payments whose captured or refunded sum here is not the gateway's. */
+  /** Payments whose captured or refunded sum here is not the gateway's, and those that the gateway does not know. */
   ledgerDifferences: unknown[];
   confirmed: number;
   capturedPaise: number;
@@ -75,7 +75,9 @@ export async function audit(house: House): Promise<Audit> {
   const books = new Map(ours.map((row) => [row.payment_id, row]));
   const response = await fetch(`${doubleUrlOf(house.dataDir)}/__double/ledger`);
   const { rows } = (await response.json()) as { rows: LedgerRow[] };
-  const ledgerDifferences = rows.filter((row) => {
+  const known = new Set(rows.map((row) => row.payment_id));
+  const unheard = ours.filter((row) => !known.has(row.payment_id));
+  const differences = rows.filter((row) => {
     const own = books.get(row.payment_id);
     // What was left to the gateway was never captured.
     const taken = own?.status === 'captured' || (own?.status === 'refunded' && own.allocation !== 'left');
@@ -86,7 +88,7 @@ export async function audit(house: House): Promise<Audit> {
   return {
     soldTwice,
     unguarded,
-    ledgerDifferences,
+    ledgerDifferences: [...differences, ...unheard],
     confirmed: new Set(booked.map((row) => row.booking_id)).size,
     capturedPaise,
   };
