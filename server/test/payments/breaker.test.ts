@@ -4,7 +4,7 @@ import { createBreaker } from '../../src/payments/breaker.ts';
 import { Crowded } from '../../src/payments/call-limit.ts';
 import { createMemoryGateway, type GatewayCall } from '../../src/payments/memory-gateway.ts';
 import { Fault } from '../../src/store/fault.ts';
-import { deferred } from '../deferred.ts';
+import { type Deferred, deferred } from '../deferred.ts';
 import { openMemory, random14 } from './gateways.ts';
 import { PaymentHouse, SEAT_PAISE } from './house.ts';
 
@@ -16,15 +16,23 @@ function stage() {
   const calls: GatewayCall[] = [];
   const timers: { delayMs: number; callback: () => void }[] = [];
   let luck: Error | undefined;
+  let held: Deferred<void> | undefined;
   const gateway = createMemoryGateway({
     nowMs: () => 0,
     random14,
     async around(call, act) {
       calls.push(call);
+      await held?.promise;
       if (luck !== undefined) throw luck;
       return act();
     },
   });
+  /** Calls get no answer until it is let go. */
+  const hold = (): (() => void) => {
+    const gate = deferred();
+    held = gate;
+    return gate.resolve;
+  };
   const set = (next?: Error): void => {
     luck = next;
   };
@@ -49,7 +57,7 @@ function stage() {
     timers.shift()?.callback();
     while (breaker.state() === 'half_open') await new Promise((resolve) => setImmediate(resolve));
   };
-  return { breaker, calls, timers, order, faultOf, looked, set };
+  return { breaker, calls, timers, order, faultOf, looked, set, hold };
 }
 
 describe('breaker', () => {
@@ -92,6 +100,48 @@ describe('breaker', () => {
       for (let i = 0; i < 5; i += 1) expect(await faultOf(order())).toBe(reason);
     }
     expect(breaker.state()).toBe('closed');
+  });
+
+  test('BREAK-2 a refusal between faults is an answer, and keeps it closed like a success', async () => {
+    const { breaker, order, faultOf, set } = stage();
+    for (let round = 0; round < 4; round += 1) {
+      set(away());
+      await faultOf(order());
+      await faultOf(order());
+      set(new Fault('gateway_refused', 'no'));
+      await faultOf(order());
+    }
+    expect(breaker.state()).toBe('closed');
+  });
+
+  test('BREAK-1 while it looks, nobody else asks: neither the answer nor the look is waited for', async () => {
+    const { breaker, calls, timers, order, faultOf, set, hold } = stage();
+    set(away());
+    for (let i = 0; i < 3; i += 1) await faultOf(order());
+    set();
+    const letGo = hold();
+    timers.shift()?.callback();
+    expect(breaker.state()).toBe('half_open');
+    const sent = calls.length;
+    for (let i = 0; i < 3; i += 1) expect(await faultOf(order())).toMatchObject({ outcome: 'none' });
+    expect(calls).toHaveLength(sent);
+    letGo();
+    while (breaker.state() === 'half_open') await new Promise((resolve) => setImmediate(resolve));
+    expect(breaker.state()).toBe('closed');
+  });
+
+  test('BREAK-4 a look that is refused was answered; and when it is back, the faults are counted anew', async () => {
+    const { breaker, order, faultOf, looked, set } = stage();
+    set(away());
+    for (let i = 0; i < 3; i += 1) await faultOf(order());
+    set(new Fault('gateway_refused', 'Authentication failed'));
+    await looked();
+    expect(breaker.state()).toBe('closed');
+    set(away());
+    for (const state of ['closed', 'closed', 'open']) {
+      await faultOf(order());
+      expect(breaker.state()).toBe(state);
+    }
   });
 
   test('BREAK-4 it looks by itself, ever more rarely, and lets calls through when the gateway is back', async () => {
