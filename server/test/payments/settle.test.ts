@@ -64,9 +64,10 @@ describe.each(GATEWAYS)('settle with %s', (_, openGateway) => {
     await house.store.addHint(ordered.orderId);
     await ear.next(5_000);
     ear.close();
-    expect(await house.view(ordered)).toMatchObject({ status: 'pending' });
     const failed = await house.until('failed', ordered, (view) => view.status === 'failed');
     expect(failed).toMatchObject({ display: 'failed', reason: 'expired', refunds: [], refundedPaise: 0 });
+    const ended = 'select ended_at >= pay_deadline as "inTime" from bookings where booking_id = $1';
+    expect(await house.query(ended, [ordered.bookingId])).toEqual([{ inTime: true }]);
     await house.order(['A1']);
     await house.audit();
   });
