@@ -1,6 +1,10 @@
 import type { OrderId } from '@housefull/schema/ids';
+import { refuse } from '@housefull/schema/refusals';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createSettleJob, createTasks } from '../../src/payments/jobs.ts';
 import { createSettle } from '../../src/payments/settle.ts';
+import { task } from '../../src/payments/task.ts';
+import { Fault } from '../../src/store/fault.ts';
 import { type JobQueue, openJobQueue } from '../../src/store/job-queue.ts';
 import { addHint, addJob } from '../../src/store/jobs.ts';
 import { deferred } from '../deferred.ts';
@@ -78,6 +82,69 @@ describe('one settle per order', () => {
     expect(await there(ordered.orderId)).toBe('settled');
   });
 
+  test('SETTLE-30 a hint that finds its order being settled elsewhere is not lost: it comes again', async () => {
+    await open();
+    const elsewhere = await node();
+    const ordered = await house.order(['A1']);
+    const [gate, held] = [deferred(), deferred()];
+    const other = elsewhere.withOrder(ordered.orderId, async () => {
+      held.resolve();
+      await gate.promise;
+      return 'settled' as const;
+    });
+    await held.promise;
+    await house.bench.pay(ordered.orderId);
+    await house.store.addHint(ordered.orderId);
+    await house.startWork();
+    const tries = () =>
+      house.query("select 1 from graphile_worker._private_jobs where key = $1 and (payload->>'attempt')::int > 0", [
+        `settle:${ordered.orderId}`,
+      ]);
+    while ((await tries()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    gate.resolve();
+    expect(await other).toBe('settled');
+    await house.until('confirmed', ordered, (view) => view.display === 'confirmed');
+  });
+
+  test('SETTLE-30 a timer that finds its order being settled elsewhere leaves a hint, which is as urgent as any', async () => {
+    await open();
+    const elsewhere = await node();
+    const ordered = await house.order(['A1']);
+    const [gate, held] = [deferred(), deferred()];
+    const other = elsewhere.withOrder(ordered.orderId, async () => {
+      held.resolve();
+      await gate.promise;
+    });
+    await held.promise;
+    await house.bench.pay(ordered.orderId);
+    await house.checkNow(ordered.orderId);
+    await house.startWork();
+    const hints = () =>
+      house.query('select 1 from graphile_worker._private_jobs where key = $1', [`settle:${ordered.orderId}`]);
+    while ((await hints()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    gate.resolve();
+    await other;
+    await house.until('confirmed', ordered, (view) => view.display === 'confirmed');
+  });
+
+  test('SETTLE-33 money of a show that nobody serves right now is settled again, and nothing is decided about it', async () => {
+    await open();
+    const ordered = await house.order(['A1']);
+    const { paymentId } = await house.bench.pay(ordered.orderId);
+    const nobody = {
+      find: async () => ({ ok: false, refusal: refuse('unavailable') }) as const,
+      live: () => undefined,
+    };
+    const deps = { ...house.jobs, queue: await node(), directory: nobody };
+    const { settle } = createTasks(deps, createSettleJob(deps));
+    await settle?.({ orderId: ordered.orderId }, {} as never);
+    const attempts = "select payload->>'attempt' as attempt from graphile_worker._private_jobs where key = $1";
+    expect(await house.query(attempts, [`settle:${ordered.orderId}`])).toEqual([{ attempt: '1' }]);
+    expect(await house.payment(paymentId)).toMatchObject({ status: 'authorized', allocation: 'none' });
+    await house.startWork();
+    await house.until('confirmed', ordered, (view) => view.display === 'confirmed');
+  });
+
   test('SETTLE-31 an order that nobody made is settled: nothing is asked of the gateway', async () => {
     await open();
     const { settle, reads } = await gatedSettle(await node());
@@ -101,6 +168,28 @@ describe('the queue', () => {
     expect((await jobs())[0]?.inMs).toBeGreaterThan(50_000);
     await Promise.all(Array.from({ length: 20 }, () => addHint(db.pool, ORDER)));
     await addJob(db.pool, 'settle', { orderId: ORDER, attempt: 3 }, ORDER, retry);
+    const left = await jobs();
+    expect(left).toHaveLength(1);
+    expect(left[0]?.inMs).toBeLessThanOrEqual(0);
+  });
+
+  test('JOB-1 a job that fails comes again when it was told to; a hint that came while it ran keeps its time', async () => {
+    const { db } = await open();
+    const queue = await node();
+    const failing = (meanwhile: () => Promise<void>) =>
+      task(
+        { queue, log: house.log },
+        'settle',
+        (payload) => payload.orderId,
+        async () => {
+          await meanwhile();
+          throw new Fault('gateway_unavailable', 'away', { retryAfterMs: 60_000 });
+        },
+      );
+    const run = (one: ReturnType<typeof failing>) => one({ orderId: ORDER }, {} as never);
+    await run(failing(async () => undefined));
+    expect((await jobs())[0]?.inMs).toBeGreaterThan(50_000);
+    await run(failing(() => addHint(db.pool, ORDER)));
     const left = await jobs();
     expect(left).toHaveLength(1);
     expect(left[0]?.inMs).toBeLessThanOrEqual(0);
