@@ -72,6 +72,103 @@ describe('payment rows', () => {
     expect(await house.view(other)).toMatchObject({ status: 'confirmed', paid: false, display: 'confirming' });
   });
 
+  /** Of an order of its own, given to its booking. */
+  const bookedPayment = async (seat: string) => {
+    const { bookingId, orderId } = await house.order([seat]);
+    const paymentId = newPayment();
+    const port = await house.port();
+    await port.submit({ type: 'confirm', bookingId, orderId, paymentId, amountPaise: AMOUNT });
+    return { bookingId, orderId, paymentId };
+  };
+
+  test('PAYROW-1 a capture that is told late changes nothing of what went back since', async () => {
+    const { bookingId, orderId, paymentId } = await bookedPayment('A4');
+    await house.store.merge(orderId, [heard(paymentId, 'refunded', AMOUNT)]);
+    expect(await house.store.recordCaptured(bookingId, heard(paymentId, 'captured'))).toBe(true);
+    expect(await house.store.payment(paymentId)).toMatchObject({ status: 'refunded', refundedPaise: AMOUNT });
+  });
+
+  test('PAYROW-4 captured money does not lapse; what lapsed pays for nothing, and nothing of it is kept', async () => {
+    const taken = await bookedPayment('A5');
+    await house.store.recordCaptured(taken.bookingId, heard(taken.paymentId, 'captured'));
+    await house.store.recordLapsed(taken.paymentId, 'capture_failed');
+    expect(await house.store.payment(taken.paymentId)).toMatchObject({ allocation: 'booking', lostReason: null });
+    for (const [seat, word, allocation] of [
+      ['A6', 'failed', 'none'],
+      ['A7', 'refunded', 'left'],
+    ] as const) {
+      const { orderId, paymentId } = await bookedPayment(seat);
+      await house.query('update payments set kept_paise = 100 where payment_id = $1', [paymentId]);
+      await house.store.merge(orderId, [heard(paymentId, word, word === 'refunded' ? AMOUNT : 0)]);
+      await house.store.recordLapsed(paymentId, 'capture_failed');
+      expect(await house.store.payment(paymentId)).toMatchObject({ allocation, keptPaise: 0 });
+    }
+  });
+
+  test('PAYROW-5 what is to be refunded stays so, and is not left to the gateway while a refund of it lives', async () => {
+    const paymentId = newPayment();
+    await house.store.merge(ordered.orderId, [heard(paymentId, 'captured')]);
+    expect(await house.store.markLost(paymentId, { reason: 'lost', allocation: 'refund' })).toBe(true);
+    expect(await house.store.markLost(paymentId, { reason: 'other', allocation: 'left' })).toBe(true);
+    expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'refund', lostReason: 'lost' });
+    const ask = { paymentId, amountPaise: AMOUNT, cause: 'lost' };
+    const key = (await house.store.reserveRefund(ask))?.idempotencyKey ?? '';
+    await house.store.leave(paymentId);
+    expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'refund' });
+    await house.store.recordRefund(key, {
+      refundId: `rfnd_${random14()}` as RefundId,
+      amountPaise: AMOUNT,
+      status: 'failed',
+    });
+    await house.store.leave(paymentId);
+    expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'left' });
+  });
+
+  test('PAYROW-5 money that is left to the gateway is looked for again when it must have gone home', async () => {
+    const { orderId } = await house.order(['A8']);
+    const paymentId = newPayment();
+    await house.store.merge(orderId, [heard(paymentId, 'authorized')]);
+    const looks = async () => {
+      const rows = await house.query<{ inMs: number }>(
+        `select extract(epoch from run_at - now())::float8 * 1000 as "inMs" from graphile_worker.jobs where key = $1`,
+        [`check:${orderId}`],
+      );
+      await house.query('select graphile_worker.remove_job($1)', [`check:${orderId}`]);
+      return rows.map(({ inMs }) => inMs > 30 * 60_000);
+    };
+    await looks();
+    await house.store.leave(paymentId);
+    expect(await looks()).toEqual([true]);
+    await house.store.recheckLeft(orderId);
+    expect(await looks()).toEqual([true]);
+  });
+
+  test('PAYROW-6 money that is given to its booking at this very moment is not called lost', async () => {
+    const paymentId = newPayment();
+    await house.store.merge(ordered.orderId, [heard(paymentId, 'authorized')]);
+    const commit = await house.db.pool.connect();
+    try {
+      await commit.query('begin');
+      await commit.query(
+        "update payments set allocation = 'booking', status = 'booked', rank = 3 where payment_id = $1",
+        [paymentId],
+      );
+      const marked = house.store.markLost(paymentId, { reason: 'lost', allocation: 'refund' });
+      const waits = () =>
+        house.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+             and query ilike '%payments%'`,
+        );
+      while ((await waits()).length === 0);
+      await commit.query('commit');
+      expect(await marked).toBe(false);
+    } finally {
+      commit.release();
+    }
+    expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'booking', lostReason: null });
+    expect(await house.query('select 1 from graphile_worker.jobs where key = $1', [`refund:${paymentId}`])).toEqual([]);
+  });
+
   const asked = fc.array(
     fc.record({ amountPaise: fc.integer({ min: 1, max: AMOUNT * 2 }), cause: fc.stringMatching(/^[a-e]$/) }),
     {
