@@ -240,6 +240,20 @@ describe('the refunds of a booking', () => {
     expect(view.refunds).toMatchObject([{ amountPaise: PAISE, by: 'gateway', why: 'already_paid', status: 'pending' }]);
   });
 
+  test('PAY-44 of a cancelled booking what is still owed is without what is kept and what is back, and none comes back twice', () => {
+    const cancelled = { ...base, status: 'cancelled', captured: true, paymentId: 'pay_1' } as const;
+    const kept = { ...payment, keptPaise: 3_000 } as const;
+    expect(bookingView({ ...cancelled, payments: [kept] }).refunds).toMatchObject([{ amountPaise: PAISE - 3_000 }]);
+    const partly = { ...kept, refundedPaise: 5_000 };
+    const refunds = [refund('processed', 'pay_1', 5_000)];
+    const view = bookingView({ ...cancelled, payments: [partly], refunds });
+    expect(view).toMatchObject({ display: 'refunding', refundedPaise: 5_000 });
+    expect(view.refunds.map(({ amountPaise, status }) => [amountPaise, status])).toEqual([
+      [5_000, 'processed'],
+      [PAISE - 3_000 - 5_000, 'requested'],
+    ]);
+  });
+
   test('PAY-44 when every try has failed the money is still owed, and so it is told', () => {
     const tried = { ...payment, status: 'refunded', allocation: 'refund', refundedPaise: PAISE } as const;
     const view = bookingView({ ...failed, payments: [tried], refunds: [refund('failed'), refund('failed')] });

@@ -17,7 +17,7 @@ const spoil = (right: string) =>
     fc.constant(right),
     fc.constant(right.slice(0, -1)),
     fc.constant(`${right}0`),
-    fc.constant(right.replace(/^./, (c) => (c === '0' ? '1' : '0'))),
+    fc.nat(63).map((at) => right.replace(new RegExp(`(?<=^.{${at}}).`), (c) => (c === '0' ? '1' : '0'))),
     fc.constant(''),
     fc.string({ maxLength: 70 }),
   );

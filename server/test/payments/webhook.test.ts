@@ -166,6 +166,30 @@ describe('webhooks as bytes', () => {
     expect(await house.query('select 1 from payments where order_id = $1', [ordered.orderId])).toEqual([]);
   });
 
+  test('HOOK-10 an event names its order by a payment, by itself, or by the payment that a refund is of', async () => {
+    const ordered = await house.order(['A5']);
+    const { orderId } = ordered;
+    const { paymentId } = await house.bench.pay(orderId);
+    await house.store.merge(orderId, await house.bench.gateway.fetchOrderPayments(orderId));
+    const payloads = {
+      payment: { payment: { entity: { id: paymentId, order_id: orderId } } },
+      order: { order: { entity: { id: orderId } } },
+      paymentAlone: { payment: { entity: { id: paymentId } } },
+      refund: { refund: { entity: { id: 'rfnd_00000000000001', payment_id: paymentId } } },
+    };
+    for (const [name, payload] of Object.entries(payloads)) {
+      await house.query('select graphile_worker.remove_job($1)', [`settle:${orderId}`]);
+      const body = Buffer.from(JSON.stringify({ entity: 'event', event: 'some.event', payload }));
+      const reply = await deliver({ body, signature: sign(body, WEBHOOK_SECRET), eventId: `names-${name}` });
+      expect(reply, name).toEqual({ ok: true, value: undefined });
+      expect(await hints(orderId), name).toBe(1);
+      // Known by its id: the second time it leads to nothing.
+      await house.query('select graphile_worker.remove_job($1)', [`settle:${orderId}`]);
+      await deliver({ body, signature: sign(body, WEBHOOK_SECRET), eventId: `names-${name}` });
+      expect(await hints(orderId), name).toBe(0);
+    }
+  });
+
   const forged = [
     ['no signature', () => undefined],
     ['an empty one', () => ''],

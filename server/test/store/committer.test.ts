@@ -178,6 +178,20 @@ test('COMMIT-28 closing lets what is queued finish, and turns away what comes af
   expect(valuesOf(await holdAll(node, shows, 1))).toEqual(Array(4).fill('none'));
 });
 
+test('COMMIT-9 what is kept of a payment that is not there fails the cancellation, instead of being lost', async () => {
+  const node = await harness.node();
+  const [showId] = (await openShows(node, 1)) as [ShowId];
+  const sold = new Purchase(showId, 1_900, [1, 2]);
+  await node.store.commit(entryOf(showId, 1, sold.bought()));
+  await harness.admin.query('delete from payments where payment_id = $1', [sold.paymentId]);
+  await expect(node.store.commit(entryOf(showId, 1, [sold.cancelledOne(2, 100)]))).rejects.toMatchObject({
+    code: 'database_refused',
+    outcome: 'none',
+  });
+  const { rows } = await harness.admin.query('select seat_index from booked_seats where show_id = $1', [showId]);
+  expect(rows).toHaveLength(2);
+});
+
 test('COMMIT-29 time spent waiting in the queue does not move a deadline', async () => {
   const node = await harness.node({ commits: { maxEntries: 1, connections: 1 } });
   const [blocking, waiting] = (await openShows(node, 2)) as [ShowId, ShowId];

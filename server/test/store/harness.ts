@@ -49,7 +49,7 @@ export interface Harness {
     orderId: string;
     bookingId: string | null;
     status: 'authorized' | 'captured';
-    allocation: 'none' | 'booking' | 'refund';
+    allocation: 'none' | 'booking' | 'refund' | 'left';
     amountPaise: number;
   }): Promise<void>;
   /** Resolves when `count` claims wait for a commit to end. */

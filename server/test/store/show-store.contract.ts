@@ -488,9 +488,11 @@ export function describeShowStore(name: string, openHarness: () => Promise<Harne
       test('COMMIT-13 money that is on its way back, or in another booking, pays for nothing', async () => {
         const { showId, epoch, commit } = await openShow();
         const [refunded, elsewhere] = [new Purchase(showId, 1_301, [1]), new Purchase(showId, 1_302, [2])];
+        const left = new Purchase(showId, 1_303, [3]);
         await harness.addPayment({ ...refunded, status: 'captured', allocation: 'refund' });
         await harness.addPayment({ ...elsewhere, bookingId: 'b_elsewhere', status: 'captured', allocation: 'booking' });
-        for (const purchase of [refunded, elsewhere]) {
+        await harness.addPayment({ ...left, status: 'authorized', allocation: 'left' });
+        for (const purchase of [refunded, elsewhere, left]) {
           await expect(commit(...purchase.bought())).rejects.toMatchObject({
             code: 'database_refused',
             outcome: 'none',
