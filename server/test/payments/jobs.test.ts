@@ -195,6 +195,21 @@ describe('the queue', () => {
     expect(left[0]?.inMs).toBeLessThanOrEqual(0);
   });
 
+  test('JOB-5 a job that is taken while the stop comes is given back as it was, and not run', async () => {
+    await open();
+    const given = task(
+      { queue: await node(), log: house.log, stopping: () => true },
+      'settle',
+      (payload) => payload.orderId,
+      () => expect.fail('it ran'),
+    );
+    await given({ orderId: ORDER, attempt: 3 }, {} as never);
+    const rows = await house.query(
+      "select key, payload, run_at <= now() as now from graphile_worker._private_jobs where key like 'settle:%'",
+    );
+    expect(rows).toEqual([{ key: `settle:${ORDER}`, payload: { orderId: ORDER, attempt: 3 }, now: true }]);
+  });
+
   test('JOB-2 the jobs of a worker that was killed run again within seconds', async () => {
     const { store } = await open();
     const ordered = await house.order(['A1']);

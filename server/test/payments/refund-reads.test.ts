@@ -31,14 +31,17 @@ async function stage(more: Partial<GatewayPayment> = {}) {
     ...more,
   };
   const refused = new Fault('gateway_refused', 'no');
-  const answers = { payment, there: [] as GatewayRefund[], refused };
+  const answers = { payment, there: [] as GatewayRefund[], refused, keys: [] as string[] };
   await house.store.merge(orderId, [payment]);
   const refund = createRefund({
     ...house.jobs,
     gateway: {
       fetchPayment: async () => answers.payment,
       capture: () => Promise.reject(answers.refused),
-      refund: () => Promise.reject(answers.refused),
+      refund: ({ idempotencyKey }) => {
+        answers.keys.push(idempotencyKey);
+        return Promise.reject(answers.refused);
+      },
       fetchRefunds: async () => answers.there,
     },
   });
@@ -67,6 +70,16 @@ test('REFUND-5 refused by the gateway, only a refund of that amount that lives a
   answers.there = [...others, byHand];
   expect(await refund(job)).toBe('done');
   expect(await asked()).toMatchObject({ status: 'processed', refundId: byHand.refundId });
+});
+
+test('REFUND-2 however often no answer comes, the gateway is asked under the key that was written down before', async () => {
+  const { paymentId, answers, refund } = await stage();
+  answers.refused = new Fault('gateway_unavailable', 'the answer was lost', { outcome: 'unknown' });
+  const job = { paymentId, amountPaise: HALF, cause: 'cancelled' };
+  for (let times = 0; times < 3; times += 1) await expect(refund(job)).rejects.toBe(answers.refused);
+  const rows = await house.store.refunds(paymentId);
+  expect(rows).toMatchObject([{ status: 'requested', refundId: null }]);
+  expect(answers.keys).toEqual(new Array(3).fill(rows[0]?.idempotencyKey));
 });
 
 test('REFUND-6 money that went home by itself is noted as that, and its refund is not asked for again', async () => {

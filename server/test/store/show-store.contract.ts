@@ -509,6 +509,21 @@ export function describeShowStore(name: string, openHarness: () => Promise<Harne
         await expect(commit({ ...second.anchored(), orderId: first.orderId })).rejects.toMatchObject({
           outcome: 'none',
         });
+        const cheaper = { ...first.anchored(3), amountPaise: first.amountPaise - 1 };
+        await expect(commit(cheaper)).rejects.toMatchObject({ outcome: 'none' });
+      });
+
+      test('COMMIT-30 a booking gives back its own seats only: those that another one has bought since are not freed', async () => {
+        const { showId, epoch, commit } = await openShow();
+        const [first, second] = [new Purchase(showId, 1_411, [1, 2]), new Purchase(showId, 1_412, [1, 2])];
+        await commit(...first.bought());
+        await commit(first.revoked(2));
+        await commit(...second.bought(3));
+        await expect(commit(first.revoked(4))).rejects.toMatchObject({ code: 'database_refused', outcome: 'none' });
+        const { bookedSeats } = await load(showId, epoch);
+        expect(bookedSeats.map(([seat, bookingId]) => [seat, bookingId])).toEqual(
+          [1, 2].map((seat) => [seat, second.bookingId]),
+        );
       });
 
       test('COMMIT-15 an entry without events still asks the fence', async () => {
