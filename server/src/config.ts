@@ -60,8 +60,11 @@ export interface Config {
     | {
         readonly kind: 'gateway';
         readonly keyId: string;
-        readonly keySecret: string;
-        /** The newest first; the one before it is taken as long as it is given, for retries after a rotation. */
+        /**
+         * Both lists: the newest first; the one before it is taken as long as it is given. Calls are made with the newest
+         * key secret; callbacks of Checkouts that were opened before a rotation are signed with the one before.
+         */
+        readonly keySecrets: readonly [string, ...string[]];
         readonly webhookSecrets: readonly string[];
         readonly apiUrl: string;
         readonly checkoutUrl: string;
@@ -157,6 +160,7 @@ const environment = z.object({
     .regex(/^rzp_(test|live)_\w+$/, 'must begin with rzp_test_ or rzp_live_')
     .optional(),
   RAZORPAY_KEY_SECRET: z.string().optional(),
+  RAZORPAY_KEY_SECRET_PREVIOUS: z.string().optional(),
   RAZORPAY_WEBHOOK_SECRET: z.string().optional(),
   RAZORPAY_WEBHOOK_SECRET_PREVIOUS: z.string().optional(),
   RAZORPAY_API_URL: httpUrl.optional(),
@@ -247,16 +251,15 @@ function razorpayOf(env: Environment): Config['razorpay'] {
     kind: 'gateway',
     // Missing halves are a problem of `requirements`; they never get out of loadConfig.
     keyId: env.RAZORPAY_KEY_ID ?? '',
-    keySecret: env.RAZORPAY_KEY_SECRET ?? '',
-    webhookSecrets: [env.RAZORPAY_WEBHOOK_SECRET ?? '', ...previousSecret(env)],
+    keySecrets: [env.RAZORPAY_KEY_SECRET ?? '', ...given(env.RAZORPAY_KEY_SECRET_PREVIOUS)],
+    // The gateway signs what it sends again with the secret that was valid when the event happened, for a day.
+    webhookSecrets: [env.RAZORPAY_WEBHOOK_SECRET ?? '', ...given(env.RAZORPAY_WEBHOOK_SECRET_PREVIOUS)],
     apiUrl: env.RAZORPAY_API_URL ?? 'https://api.razorpay.com',
     checkoutUrl: env.RAZORPAY_CHECKOUT_URL ?? 'https://checkout.razorpay.com/v1/checkout.js',
   };
 }
 
-/** The gateway signs what it sends again with the secret that was valid when the event happened, for a day. */
-const previousSecret = ({ RAZORPAY_WEBHOOK_SECRET_PREVIOUS: secret }: Environment): string[] =>
-  secret === undefined ? [] : [secret];
+const given = (value: string | undefined): string[] => (value === undefined ? [] : [value]);
 
 /** What must be given, because of other things that are. */
 function requirements(env: Environment, config: Config): string[] {
@@ -276,6 +279,7 @@ function requirements(env: Environment, config: Config): string[] {
   } else if (
     env.RAZORPAY_API_URL ??
     env.RAZORPAY_CHECKOUT_URL ??
+    env.RAZORPAY_KEY_SECRET_PREVIOUS ??
     env.RAZORPAY_WEBHOOK_SECRET ??
     env.RAZORPAY_WEBHOOK_SECRET_PREVIOUS
   ) {

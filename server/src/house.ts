@@ -185,7 +185,7 @@ async function openPayments(
     store: paymentStore,
     bookings,
     signals,
-    keySecrets: [ground.razorpay.keySecret],
+    keySecrets: ground.razorpay.keySecrets,
     webhookSecrets: ground.razorpay.webhookSecrets,
     log,
   });

@@ -128,7 +128,7 @@ test('CONF-4 in development Razorpay’s keys come all three, or none', () => {
   expect(accepted(RAZORPAY).razorpay).toEqual({
     kind: 'gateway',
     keyId: RAZORPAY.RAZORPAY_KEY_ID,
-    keySecret: 'key secret',
+    keySecrets: ['key secret'],
     webhookSecrets: ['webhook secret'],
     apiUrl: 'https://api.razorpay.com',
     checkoutUrl: 'https://checkout.razorpay.com/v1/checkout.js',
@@ -137,11 +137,20 @@ test('CONF-4 in development Razorpay’s keys come all three, or none', () => {
   expect(problems({ RAZORPAY_API_URL: 'http://127.0.0.1:1' })).toHaveLength(2);
   expect(problems({ RAZORPAY_WEBHOOK_SECRET: 'x' })).toHaveLength(2);
   expect(problems({ RAZORPAY_WEBHOOK_SECRET_PREVIOUS: 'x' })).toHaveLength(2);
+  expect(problems({ RAZORPAY_KEY_SECRET_PREVIOUS: 'x' })).toHaveLength(2);
 });
 
 test('CONF-4 while the webhook secret is rotated, the one before is taken too', () => {
   const rotating = { ...RAZORPAY, RAZORPAY_WEBHOOK_SECRET_PREVIOUS: 'the one before' };
   expect(accepted(rotating).razorpay).toMatchObject({ webhookSecrets: ['webhook secret', 'the one before'] });
+});
+
+test('CONF-4 while the key secret is rotated, the one before is known too, and calls are made with the new one', () => {
+  const rotating = { ...RAZORPAY, RAZORPAY_KEY_SECRET_PREVIOUS: 'the one before' };
+  expect(accepted(rotating).razorpay).toMatchObject({ keySecrets: ['key secret', 'the one before'] });
+  expect(accepted({ ...RAZORPAY, RAZORPAY_KEY_SECRET_PREVIOUS: ' ' }).razorpay).toMatchObject({
+    keySecrets: ['key secret'],
+  });
 });
 
 test('CONF-4 our own origin is among the allowed ones, and a trailing slash is forgiven', () => {

@@ -25,7 +25,10 @@ export interface Ground {
   readonly secrets: { readonly jwtSecret: string; readonly ticketSigningKey: string; readonly clusterSecret: string };
   readonly razorpay: {
     readonly keyId: string;
+    /** The one that calls are made with. */
     readonly keySecret: string;
+    /** Every one that a callback of Checkout may be signed with. */
+    readonly keySecrets: readonly string[];
     /** Every one that a webhook may be signed with. */
     readonly webhookSecrets: readonly string[];
     readonly apiUrl: string;
@@ -105,8 +108,8 @@ async function databaseOf(
 
 async function razorpayOf(config: Config, dataDir: DataDir, log: Logger, undo: Undo[]): Promise<Ground['razorpay']> {
   if (config.razorpay.kind === 'gateway') {
-    const { keyId, keySecret, webhookSecrets, apiUrl, checkoutUrl } = config.razorpay;
-    return { keyId, keySecret, webhookSecrets, apiUrl, checkoutUrl, double: false, sendWebhooksTo: async () => {} };
+    const { kind: _, ...given } = config.razorpay;
+    return { ...given, keySecret: given.keySecrets[0], double: false, sendWebhooksTo: async () => {} };
   }
   if (config.production) throw new Error('loadConfig let a production without Razorpay keys pass');
   const kept = keepSecrets(dataDir.path, ['doubleKeySecret', 'doubleWebhookSecret']);
@@ -121,6 +124,7 @@ async function razorpayOf(config: Config, dataDir: DataDir, log: Logger, undo: U
   return {
     keyId: double.keyId,
     keySecret: kept.doubleKeySecret,
+    keySecrets: [kept.doubleKeySecret],
     webhookSecrets: [kept.doubleWebhookSecret],
     apiUrl: double.url,
     checkoutUrl: `${double.url}/v1/checkout.js`,
