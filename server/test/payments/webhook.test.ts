@@ -139,6 +139,19 @@ describe('webhooks as bytes', () => {
     expect(await hints(ordered.orderId)).toBe(1);
   });
 
+  test('HOOK-12 another body under an event id that was heard before is another event, and counts', async () => {
+    const [first, second] = [await house.order(['A6']), await house.order(['A7'])];
+    const eventId = 'evt_of_two_bodies';
+    const send = (orderId: OrderId) => {
+      const body = eventFor(orderId);
+      return deliver({ body, signature: sign(body, WEBHOOK_SECRET), eventId });
+    };
+    const before = (await house.query('select 1 from webhook_events')).length;
+    for (const { orderId } of [first, second, second, first]) expect(await send(orderId)).toMatchObject({ ok: true });
+    expect(await house.query('select 1 from webhook_events')).toHaveLength(before + 2);
+    expect([await hints(first.orderId), await hints(second.orderId)]).toEqual([1, 1]);
+  });
+
   test('HOOK-5 while a secret is rotated, retries signed with the one before are taken', async () => {
     const ordered = await house.order(['A3']);
     const body = eventFor(ordered.orderId);
