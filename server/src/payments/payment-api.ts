@@ -7,7 +7,7 @@
 // Never: calls the gateway, or changes a payment or a booking.
 
 import { createHash } from 'node:crypto';
-import { isOrderId, isPaymentId, type OrderId } from '@housefull/schema/ids';
+import { isOrderId, isPaymentId, type OrderId, type PaymentId } from '@housefull/schema/ids';
 import { refuse } from '@housefull/schema/refusals';
 import type { BookingView } from '@housefull/schema/rest';
 import { z } from 'zod';
@@ -18,7 +18,7 @@ import type { PaymentsLog } from './payments-log.ts';
 import { paymentSignatureValid, webhookSignatureValid } from './signature.ts';
 
 export interface PaymentApiDeps {
-  readonly store: Pick<PaymentStore, 'order' | 'addHint' | 'addWebhook'>;
+  readonly store: Pick<PaymentStore, 'order' | 'payment' | 'addHint' | 'addWebhook'>;
   readonly bookings: BookingReader;
   readonly signals: OrderSignals;
   /** The newest first; the older ones while a rotation lasts. */
@@ -70,7 +70,7 @@ export function createPaymentApi(deps: PaymentApiDeps): PaymentApi {
         for (;;) {
           const reply = await bookings.one(bookingId, caller);
           const leftMs = deadlineMs - performance.now();
-          if (!reply.ok || isDecided(reply.value)) return reply;
+          if (!reply.ok || (await isDecided(store, reply.value, callback.paymentId))) return reply;
           if (leftMs <= 0) return { ok: true, value: { ...reply.value, display: 'confirming' } };
           await ear.next(Math.min(LOOK_EVERY_MS, leftMs));
         }
@@ -96,8 +96,16 @@ export function createPaymentApi(deps: PaymentApiDeps): PaymentApi {
   };
 }
 
-/** The customer can be told how it ended. Until then it is `confirming`: the signature says that there is money. */
-const isDecided = (view: BookingView): boolean => view.display !== 'paying' && view.display !== 'confirming';
+/**
+ * The customer can be told how it ended. Until then it is `confirming`: the signature says that there is money, so what
+ * else a booking may show (`failed`, for one) was decided without it until its payment has been heard of.
+ */
+async function isDecided(store: PaymentApiDeps['store'], view: BookingView, paymentId: PaymentId): Promise<boolean> {
+  if (view.display === 'paying' || view.display === 'confirming') return false;
+  if (view.display === 'confirmed') return true;
+  const payment = await store.payment(paymentId);
+  return payment !== undefined && payment.status !== 'created' && payment.status !== 'failed';
+}
 
 /** Signed, so authentic: whatever its shape, it is stored. */
 function readEvent(rawBody: Uint8Array, eventIdHeader: string | undefined): WebhookEvent {

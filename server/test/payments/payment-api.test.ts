@@ -1,5 +1,5 @@
 import type { Role } from '@housefull/schema/status';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { sign } from '../../src/payments/signature.ts';
 import { KEY_SECRET, openMemory } from './gateways.ts';
 import { PaymentHouse } from './house.ts';
@@ -69,6 +69,37 @@ describe('verify', () => {
       ok: true,
       value: { display: 'confirmed' },
     });
+  });
+});
+
+describe('verify of late money', () => {
+  let house: PaymentHouse;
+  afterEach(() => house.close());
+
+  test.each([
+    ['seats are free', [] as string[], 'confirmed'],
+    ['seats were sold again', ['A1'], 'refunded'],
+  ])('PAY-34 its %s: the answer waits for what becomes of it, and is never `failed`', async (_, sold, display) => {
+    house = await PaymentHouse.open(await openMemory(), { holdTtlMs: 300, paymentTtlMs: 300 });
+    const ordered = await house.order(['A1']);
+    await house.until('failed', ordered, (view) => view.display === 'failed');
+    if (sold.length > 0) await house.order(sold);
+    const { callback } = await house.bench.pay(ordered.orderId);
+    const reply = await house.payments.verify(ordered.caller, callback);
+    expect(reply).toMatchObject({ ok: true, value: { display: expect.stringMatching(/confirm|refund/) } });
+    await house.until('the end', ordered, (view) => view.display === display);
+    await house.rest();
+    await house.audit();
+  });
+
+  test('PAY-34 nobody settles it: it is confirming', async () => {
+    house = await PaymentHouse.open(await openMemory(), { holdTtlMs: 300, paymentTtlMs: 300, verifyPatienceMs: 100 });
+    const ordered = await house.order(['A1']);
+    await house.until('failed', ordered, (view) => view.display === 'failed');
+    await house.stopWork();
+    const { callback } = await house.bench.pay(ordered.orderId);
+    const reply = await house.payments.verify(ordered.caller, callback);
+    expect(reply).toMatchObject({ ok: true, value: { status: 'failed', display: 'confirming' } });
   });
 });
 
