@@ -14,7 +14,7 @@ import type { OrderId, ShowId } from '@housefull/schema/ids';
 import type { TaskList } from 'graphile-worker';
 import type { Directory, ShowReply } from '../routing/show-port.ts';
 import { Fault } from '../store/fault.ts';
-import type { SweepKind } from '../store/jobs.ts';
+import type { JobPayloads, SweepKind } from '../store/jobs.ts';
 import type { PaymentStore } from '../store/payment-store.ts';
 import type { Judged, ReconcileStore } from '../store/reconcile-store.ts';
 import type { GatewayLists } from './gateway.ts';
@@ -45,15 +45,23 @@ const CHECKS_MS = [1, 2, 7, 20].map((minutes) => minutes * MINUTE_MS);
 /** Between two tries of a timer that found no budget, or no answer, while seats wait for it. */
 const PUT_OFF_MS = 1_000;
 const PAGE = 100;
-/** A new payment may come while pages are read, and the gateway's clock is not ours: the end of a range is open. */
-const OPEN_END_SECONDS = 2 * 366 * 86_400;
+/** The gateway's clock is not ours, but near it. What it dates later than this is a matter of the next sweep. */
+const AHEAD_SECONDS = 3_600;
+/**
+ * A sweep goes through its time slice by slice, the oldest first: pages are counted from the newest on, so in one slice
+ * for all a list that grows faster than it is read would hide what is older, and no gateway likes to skip a million.
+ */
+const SLICE_SECONDS = 6 * 3_600;
 const ALERT_EVERY_MS = 10 * MINUTE_MS;
 
-/** How often each sweep begins, and how far back it looks: a failed payment may become money for five days. */
+/**
+ * How often each sweep begins, and how far it looks back from where the last one began: a failed payment may become money
+ * for five days, also in the moment after the last look. Beyond that it is for the gateway's clock.
+ */
 const SWEEPS: Readonly<Record<SweepKind, { readonly everyMs: number; readonly backMs: number }>> = {
   payments_recent: { everyMs: 5 * MINUTE_MS, backMs: 15 * MINUTE_MS },
-  payments_days: { everyMs: 6 * 60 * MINUTE_MS, backMs: 5 * DAY_MS },
-  refunds_days: { everyMs: DAY_MS, backMs: 2 * DAY_MS },
+  payments_days: { everyMs: 6 * 60 * MINUTE_MS, backMs: 5 * DAY_MS + 60 * MINUTE_MS },
+  refunds_days: { everyMs: DAY_MS, backMs: DAY_MS },
 };
 const KINDS = Object.keys(SWEEPS) as SweepKind[];
 
@@ -113,11 +121,14 @@ async function check(
   return status === 'pending' || status === 'failed' ? later : undefined;
 }
 
+/** From the slice at hand on, up to when the sweep began. */
+type Range = NonNullable<JobPayloads['sweep']['range']>;
+
 /** One page; the next is a job of its own, so that a kill costs a page. */
 async function sweep(
   deps: BackgroundDeps,
   budget: TokenBucket,
-  job: { kind: SweepKind; range?: { fromSeconds: number; toSeconds: number; skip: number } },
+  job: { kind: SweepKind; range?: Range },
 ): Promise<Again<'sweep'>> {
   const { kind } = job;
   const { store } = deps.reconciler;
@@ -129,7 +140,13 @@ async function sweep(
     deps.log.error({ paymentId, reason, kind }, 'a payment at the gateway is not in our books: a person must look');
   }
   if (judged.found > 0) deps.log.warn({ kind, found: judged.found }, 'a sweep found payments that nobody told us of');
-  if (listed >= PAGE) return { afterMs: 0, payload: { kind, range: { ...range, skip: range.skip + listed } } };
+  const next = (more: Partial<Range>): Again<'sweep'> => ({
+    afterMs: 0,
+    payload: { kind, range: { ...range, ...more } },
+  });
+  if (listed >= PAGE) return next({ skip: range.skip + listed });
+  const sliceEndSeconds = range.fromSeconds + SLICE_SECONDS;
+  if (sliceEndSeconds < range.toSeconds) return next({ fromSeconds: sliceEndSeconds, skip: 0 });
   await store.recordSwept(kind, range.toSeconds);
   return { afterMs: everyMs, payload: { kind } };
 }
@@ -138,10 +155,13 @@ async function readPage(
   deps: BackgroundDeps,
   budget: TokenBucket,
   kind: SweepKind,
-  range: { fromSeconds: number; toSeconds: number; skip: number },
+  range: Range,
 ): Promise<{ listed: number; judged: Judged }> {
   const { store, lists } = deps.reconciler;
-  const query = { ...range, toSeconds: range.toSeconds + OPEN_END_SECONDS, count: PAGE };
+  const sliceEndSeconds = range.fromSeconds + SLICE_SECONDS;
+  const isLast = sliceEndSeconds >= range.toSeconds;
+  // Both ends are inclusive, so what was made in the second between two slices is in both.
+  const query = { ...range, toSeconds: isLast ? range.toSeconds + AHEAD_SECONDS : sliceEndSeconds, count: PAGE };
   try {
     if (kind === 'refunds_days') {
       const { items, unreadable } = await lists.listRefunds(query);

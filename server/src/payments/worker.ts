@@ -1,7 +1,7 @@
 // Worker
 // ------
-// Runs the payment jobs on this node, in two lanes: what customers wait for, and the reconciler. Frees the jobs of dead
-// workers.
+// Runs the payment jobs on this node, in lanes: what customers wait for, the reconciler's timers, and its sweeps. Frees
+// the jobs of dead workers.
 //
 // Owns:  the lanes and the sweep timer.
 // Never: loses a job: what cannot be done now stays in the queue. Closes the queue, which it was given.
@@ -28,8 +28,9 @@ export interface WorkerOptions extends Omit<JobsDeps, 'queue'> {
 
 /** Jobs that used up graphile's attempts met a bug or a long outage: once an hour they get new ones. */
 const WORN_OUT_EVERY_MS = 60 * 60_000;
-/** Of the reconciler: they mostly wait for its budget. */
-const BACKGROUND_JOBS = 2;
+/** Of the reconciler: they mostly wait for its budget. Seats wait for some timers, so no sweep stands in their way. */
+const TIMER_JOBS = 2;
+const SWEEP_JOBS = 1;
 
 /** Throws when the database is not reachable; later losses are survived. */
 export async function startWorker(options: WorkerOptions): Promise<PaymentWorker> {
@@ -55,10 +56,11 @@ export class PaymentWorker {
     const { concurrency = 8, pollMs = 1_000, queue, log, reconciler, store } = options;
     const deps = { ...options, stopping: () => this.#stopping };
     const settle = createSettleJob(deps);
-    const background = createBackgroundTasks({ ...deps, payments: store, reconciler, settle });
+    const { sweep, ...timers } = createBackgroundTasks({ ...deps, payments: store, reconciler, settle });
     this.#lanes = [
       new Lane({ queue, log, pollMs, concurrency, tasks: createTasks(deps, settle) }),
-      new Lane({ queue, log, pollMs, concurrency: BACKGROUND_JOBS, tasks: background }),
+      new Lane({ queue, log, pollMs, concurrency: TIMER_JOBS, tasks: timers }),
+      new Lane({ queue, log, pollMs, concurrency: SWEEP_JOBS, tasks: { sweep } }),
     ];
   }
 

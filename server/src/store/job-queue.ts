@@ -42,12 +42,12 @@ export interface JobQueue {
 
 /**
  * Graphile's look for a job is a prepared statement. A plan made for any task names reads past the due jobs of the other
- * lane, however many; one made for these names goes straight to its own (0009_job_index.sql).
+ * lanes, however many; one made for these names goes straight to its own (0009_job_index.sql).
  */
 const KNOWING_THE_LANE = 'set plan_cache_mode = force_custom_plan;';
 
-/** `connections` should be the jobs at once, and four. Throws the database's error when it is not reachable. */
-export async function openJobQueue(url: string, connections = 14): Promise<JobQueue> {
+/** `connections` should be the jobs at once, one for each lane to listen, and two. Throws the database's error when it is not reachable. */
+export async function openJobQueue(url: string, connections = 16): Promise<JobQueue> {
   const session = await LockSession.open(url);
   const pool = openPool(url, { maxConnections: connections, name: 'housefull-jobs' }, KNOWING_THE_LANE);
   return {

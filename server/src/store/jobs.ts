@@ -25,7 +25,7 @@ export interface JobPayloads {
   check: { readonly orderId: OrderId; readonly found?: boolean } & Attempted;
   capture: { readonly bookingId: BookingId; readonly paymentId: PaymentId } & Attempted;
   refund: { readonly paymentId: PaymentId; readonly amountPaise: number; readonly cause: string } & Attempted;
-  /** One page of one sweep; without a range it begins anew. */
+  /** One page of one sweep, of what is left of its range; without one it begins anew. */
   sweep: {
     readonly kind: SweepKind;
     readonly range?: { readonly fromSeconds: number; readonly toSeconds: number; readonly skip: number };

@@ -61,7 +61,10 @@ export interface ReconcileStore {
   unfinishedShows(): Promise<readonly ShowId[]>;
   judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged>;
   judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged>;
-  /** From when to when to sweep, in seconds since the epoch: from the end of the last one, or `daysBack`, on. */
+  /**
+   * From when to when to sweep, in seconds since the epoch: from `backMs` before the last one began, which saw everything
+   * as it was then, however long ago that is.
+   */
   sweepRange(kind: SweepKind, backMs: number): Promise<{ fromSeconds: number; toSeconds: number }>;
   recordSwept(kind: SweepKind, toSeconds: number): Promise<void>;
   /** Deletes some of the webhooks that nobody can ask about any more. Answers how many. */
@@ -310,8 +313,8 @@ class PostgresReconcileStore implements ReconcileStore {
 
   async sweepRange(kind: SweepKind, backMs: number): Promise<{ fromSeconds: number; toSeconds: number }> {
     const [row] = await this.#query<{ from: number; to: number }>(
-      `select floor(extract(epoch from least(clock_timestamp() - $2 * interval '1 millisecond',
-                (select swept_to - interval '10 minutes' from sweeps where kind = $1))))::float8 as "from",
+      `select floor(extract(epoch from least(clock_timestamp(), (select swept_to from sweeps where kind = $1))
+                                       - $2 * interval '1 millisecond'))::float8 as "from",
               floor(extract(epoch from clock_timestamp()))::float8 as "to"`,
       [kind, backMs],
     );

@@ -1,6 +1,8 @@
 import type { OrderId, RefundId } from '@housefull/schema/ids';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { ListRange } from '../../src/payments/gateway.ts';
 import { createTokenBucket } from '../../src/payments/token-bucket.ts';
+import { deferred } from '../deferred.ts';
 import { openDouble, openMemory, type TestGateway } from './gateways.ts';
 import { type HouseOptions, type Ordered, PaymentHouse, SEAT_PAISE } from './house.ts';
 
@@ -44,6 +46,100 @@ describe('the budget', () => {
       takeAll();
     }
     expect(bucket.perSecond).toBe(10);
+  });
+});
+
+test('RECON-22 who waits for a call and who only tries for one have them by turns, and all of them without the other', async () => {
+  let nowMs = 0;
+  let tried = 0;
+  let trying = true;
+  const sleep = async (ms: number) => {
+    // Thousands of timers are due: one of them is always there before whoever sleeps.
+    for (const endMs = nowMs + ms; nowMs < endMs; nowMs += 1) if (trying && bucket.tryTake()) tried += 1;
+    if (nowMs > 60_000) throw new Error('nobody who waits is ever served');
+  };
+  const bucket = createTokenBucket({ perSecond: 10, nowMs: () => nowMs, sleep });
+  while (bucket.tryTake());
+  const takeTwenty = async () => {
+    const fromMs = nowMs;
+    await Promise.all(Array.from({ length: 20 }, () => bucket.take()));
+    return nowMs - fromMs;
+  };
+  const together = await takeTwenty();
+  expect(together).toBeLessThanOrEqual(4_500);
+  expect(tried).toBeGreaterThanOrEqual(18);
+  expect(tried).toBeLessThanOrEqual(22);
+  trying = false;
+  expect(await takeTwenty()).toBeLessThanOrEqual(2_200);
+});
+
+describe('sweeps', () => {
+  let house: PaymentHouse;
+  afterEach(() => house.close());
+  const sweep = (kind: string) =>
+    house.query(
+      `select graphile_worker.add_job('sweep', json_build_object('kind', $1::text), job_key => 'sweep:' || $1)`,
+      [kind],
+    );
+
+  test('RECON-20 what may still become money is looked at until the end of its days, however long nobody swept', async () => {
+    house = await PaymentHouse.open(await openMemory(), { work: false });
+    const day = 86_400;
+    for (const hoursAgo of [0, 6, 60]) {
+      await house.query(
+        `insert into sweeps values ('payments_days', now() - $1 * interval '1 hour')
+         on conflict (kind) do update set swept_to = excluded.swept_to`,
+        [hoursAgo],
+      );
+      const { fromSeconds, toSeconds } = await house.reconcile.sweepRange('payments_days', 5 * day * 1_000);
+      // What the last one saw as failed may have become money the moment after it, five days after it was made.
+      expect(toSeconds - fromSeconds).toBeGreaterThanOrEqual(5 * day + hoursAgo * 3_600);
+    }
+  });
+
+  test('RECON-21 a list that grows faster than it is read hides nothing older', async () => {
+    house = await PaymentHouse.open(await openMemory(), { work: false });
+    const { bench } = house;
+    const ordered = await house.order(['A1']);
+    await bench.advance(-7 * 3_600_000);
+    await bench.pay(ordered.orderId);
+    await bench.advance(7 * 3_600_000);
+    const list = bench.gateway.listPayments.bind(bench.gateway);
+    Object.assign(bench.gateway, {
+      async listPayments(range: ListRange) {
+        for (let n = 0; n < 150; n += 1) {
+          const { orderId } = await bench.gateway.createOrder({ receipt: 'other' as never, amountPaise: 100 });
+          await bench.pay(orderId, 'fail');
+        }
+        return list(range);
+      },
+    });
+    await house.query("insert into sweeps values ('payments_recent', now() - interval '8 hours')");
+    await house.startWork();
+    await sweep('payments_recent');
+    // The gateway has given it back since, after its own half hour.
+    await house.until('heard of', ordered, (view) => view.refundedPaise === SEAT_PAISE);
+  });
+
+  test('RECON-22 sweeps that wait for the gateway delay no timer of seats', async () => {
+    house = await PaymentHouse.open(await openMemory(), { holdTtlMs: 300, paymentTtlMs: 300 });
+    const gate = deferred();
+    const wait = async () => {
+      await gate.promise;
+      return { items: [], unreadable: [] };
+    };
+    Object.assign(house.bench.gateway, { listPayments: wait, listRefunds: wait });
+    for (const kind of ['payments_recent', 'payments_days', 'refunds_days']) await sweep(kind);
+    const running = () =>
+      house.query("select 1 from graphile_worker.jobs where key like 'sweep:%' and locked_at is not null");
+    while ((await running()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    try {
+      const waiting = await house.order(['A1']);
+      // The grace of this house is ten minutes: only the timer frees the seat this soon.
+      await house.until('failed', waiting, (view) => view.status === 'failed');
+    } finally {
+      gate.resolve();
+    }
   });
 });
 

@@ -27,7 +27,6 @@ const SECOND_MS = 1_000;
 const CHECKS_END_MS = 31 * MINUTE_MS;
 const SEATS_WAIT_MS = 2 * MINUTE_MS;
 const THIRD_OF_WINDOW_MS = 10 * MINUTE_MS;
-const OVERLAP_MS = 10 * MINUTE_MS;
 const TAKEN_OFF_MS = 31 * 24 * 60 * MINUTE_MS;
 const AUTHORIZED = PAYMENT_STATUSES.indexOf('authorized');
 
@@ -163,9 +162,9 @@ export class ReconcileRows {
 
   sweepRange(kind: SweepKind, backMs: number): { fromSeconds: number; toSeconds: number } {
     const nowMs = this.#database.nowMs();
-    const sweptMs = (this.#sweptTo.get(kind) ?? Number.POSITIVE_INFINITY) * SECOND_MS - this.#scale(OVERLAP_MS);
+    const sweptMs = (this.#sweptTo.get(kind) ?? Number.POSITIVE_INFINITY) * SECOND_MS;
     // Days are a run, however short its looks are.
-    const fromMs = Math.min(nowMs - Math.max(this.#scale(backMs), backMs / 600), sweptMs);
+    const fromMs = Math.min(nowMs, sweptMs) - Math.max(this.#scale(backMs), backMs / 600);
     return { fromSeconds: Math.floor(fromMs / SECOND_MS), toSeconds: Math.floor(nowMs / SECOND_MS) };
   }
 
