@@ -6,6 +6,10 @@
 // in-process twin.
 
 import type { BookingId, OrderId, PaymentId, RefundId } from '@housefull/schema/ids';
+import { Fault } from '../store/fault.ts';
+
+/** An answer that is not of a known form (`gateway_unavailable`): of one order or payment, it says nothing of the others. */
+export class Unreadable extends Fault {}
 
 /** As the gateway last told it. `failed` is not final: it may still become `authorized` (late authorization). */
 export type GatewayPaymentStatus = 'created' | 'authorized' | 'captured' | 'refunded' | 'failed';

@@ -16,16 +16,16 @@ import {
 } from '@housefull/schema/ids';
 import { z } from 'zod';
 import { Fault } from '../store/fault.ts';
-import { type CallLimit, createCallLimit } from './call-limit.ts';
-import type {
-  Gateway,
-  GatewayLists,
-  GatewayOrder,
-  GatewayPayment,
-  GatewayRefund,
-  Listed,
-  ListedPayment,
-  ListRange,
+import {
+  type Gateway,
+  type GatewayLists,
+  type GatewayOrder,
+  type GatewayPayment,
+  type GatewayRefund,
+  type Listed,
+  type ListedPayment,
+  type ListRange,
+  Unreadable,
 } from './gateway.ts';
 import { createRazorpayClient, faultFrom, type RazorpayClient, type RazorpayClientOptions } from './razorpay-client.ts';
 
@@ -35,10 +35,6 @@ export interface RazorpayGatewayOptions extends RazorpayClientOptions {
    * short enough that a loser's money starts home soon. The gateway takes 12 to 7,200.
    */
   readonly manualExpiryMinutes?: number | undefined;
-  /** Calls at once; default 24, below the connections, so that none waits for a socket. */
-  readonly concurrentCalls?: number | undefined;
-  /** Calls waiting for a slot; default 2,000. */
-  readonly queuedCalls?: number | undefined;
 }
 
 export interface RazorpayGateway extends Gateway, GatewayLists {
@@ -120,13 +116,11 @@ export const createRazorpayGateway = (options: RazorpayGatewayOptions): Razorpay
 class Adapter implements RazorpayGateway {
   readonly keyId: string;
   readonly #client: RazorpayClient;
-  readonly #limit: CallLimit;
   readonly #manualExpiryMinutes: number;
 
   constructor(options: RazorpayGatewayOptions) {
     this.keyId = options.keyId;
     this.#client = createRazorpayClient(options);
-    this.#limit = createCallLimit(options.concurrentCalls ?? 24, options.queuedCalls ?? 2_000);
     this.#manualExpiryMinutes = options.manualExpiryMinutes ?? 30;
   }
 
@@ -228,24 +222,22 @@ class Adapter implements RazorpayGateway {
     return (await this.#call(orders, 'read', ({ sdk }) => sdk.orders.all({ receipt, count: PAGE }))).items;
   }
 
-  #call<T>(
+  async #call<T>(
     schema: z.ZodType<T>,
     kind: 'read' | 'write',
     ask: (client: RazorpayClient) => Promise<unknown>,
   ): Promise<T> {
-    return this.#limit.run(async () => {
-      let answer: unknown;
-      try {
-        answer = await ask(this.#client);
-      } catch (rejection) {
-        throw faultFrom(rejection);
-      }
-      const parsed = schema.safeParse(answer);
-      if (parsed.success) return parsed.data;
-      const where = parsed.error.issues[0]?.path.join('.') ?? '';
-      throw new Fault('gateway_unavailable', `the gateway's answer is not of a known form at "${where}"`, {
-        outcome: kind === 'write' ? 'unknown' : 'none',
-      });
+    let answer: unknown;
+    try {
+      answer = await ask(this.#client);
+    } catch (rejection) {
+      throw faultFrom(rejection);
+    }
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) return parsed.data;
+    const where = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw new Unreadable('gateway_unavailable', `the gateway's answer is not of a known form at "${where}"`, {
+      outcome: kind === 'write' ? 'unknown' : 'none',
     });
   }
 }

@@ -1,7 +1,8 @@
-import type { BookingId, OrderId } from '@housefull/schema/ids';
+import type { BookingId, OrderId, PaymentId } from '@housefull/schema/ids';
 import { describe, expect, test } from 'vitest';
-import { createBreaker } from '../../src/payments/breaker.ts';
+import { type BreakerOptions, createBreaker } from '../../src/payments/breaker.ts';
 import { Crowded } from '../../src/payments/call-limit.ts';
+import { Unreadable } from '../../src/payments/gateway.ts';
 import { createMemoryGateway, type GatewayCall } from '../../src/payments/memory-gateway.ts';
 import { Fault } from '../../src/store/fault.ts';
 import { type Deferred, deferred } from '../deferred.ts';
@@ -17,13 +18,15 @@ function stage() {
   const timers: { delayMs: number; callback: () => void }[] = [];
   let luck: Error | undefined;
   let held: Deferred<void> | undefined;
+  const luckOf = new Map<GatewayCall, Error | undefined>();
   const gateway = createMemoryGateway({
     nowMs: () => 0,
     random14,
     async around(call, act) {
       calls.push(call);
       await held?.promise;
-      if (luck !== undefined) throw luck;
+      const bad = luckOf.get(call) ?? luck;
+      if (bad !== undefined) throw bad;
       return act();
     },
   });
@@ -36,6 +39,7 @@ function stage() {
   const set = (next?: Error): void => {
     luck = next;
   };
+  const setFor = (call: GatewayCall, next?: Error) => luckOf.set(call, next);
   const breaker = createBreaker({
     gateway,
     log: quiet,
@@ -43,8 +47,9 @@ function stage() {
     firstLookMs: 100,
     lastLookMs: 300,
     setTimer(delayMs, callback) {
-      timers.push({ delayMs, callback });
-      return () => void timers.splice(0);
+      const timer = { delayMs, callback };
+      timers.push(timer);
+      return () => void (timers.includes(timer) && timers.splice(timers.indexOf(timer), 1));
     },
   });
   const order = () => breaker.gateway.createOrder({ receipt: 'b_1' as BookingId, amountPaise: SEAT_PAISE });
@@ -57,7 +62,7 @@ function stage() {
     timers.shift()?.callback();
     while (breaker.state() === 'half_open') await new Promise((resolve) => setImmediate(resolve));
   };
-  return { breaker, calls, timers, order, faultOf, looked, set, hold };
+  return { breaker, calls, timers, order, faultOf, looked, set, setFor, hold };
 }
 
 describe('breaker', () => {
@@ -94,6 +99,7 @@ describe('breaker', () => {
       new Fault('gateway_refused', 'no'),
       new Fault('gateway_rate_limited', 'slower'),
       new Crowded('gateway_unavailable', 'full'),
+      new Unreadable('gateway_unavailable', 'a form that nobody knows'),
     ];
     for (const reason of reasons) {
       set(reason);
@@ -155,7 +161,7 @@ describe('breaker', () => {
       expect(breaker.state()).toBe('open');
     }
     expect(delays).toEqual([100, 200, 300, 300]);
-    expect(calls.filter((call) => call === 'listPayments')).toHaveLength(4);
+    expect(calls.filter((call) => call === 'fetchPayment')).toHaveLength(4);
     set();
     await looked();
     expect(breaker.state()).toBe('closed');
@@ -171,6 +177,135 @@ describe('breaker', () => {
     expect(timers).toHaveLength(1);
     breaker.close();
     expect(timers).toEqual([]);
+  });
+
+  test.each([
+    ['refuses the question', new Fault('gateway_refused', 'no such payment')],
+    ['asks for fewer calls', new Fault('gateway_rate_limited', 'slower')],
+    ['says what nobody can read', new Unreadable('gateway_unavailable', 'odd')],
+  ])('BREAK-4 a gateway that %s when it is looked for is there', async (_, answer) => {
+    const { breaker, order, faultOf, looked, set } = stage();
+    set(away());
+    for (let i = 0; i < 3; i += 1) await faultOf(order());
+    set(answer);
+    await looked();
+    expect(breaker.state()).toBe('closed');
+  });
+
+  test('BREAK-7 sweeps that find no answer refuse no customer, and their answers keep it from opening for none', async () => {
+    const { breaker, order, faultOf, looked, set, setFor } = stage();
+    const range = { fromSeconds: 0, toSeconds: 1, skip: 0, count: 1 };
+    setFor('listPayments', away());
+    for (let i = 0; i < 10; i += 1) await faultOf(breaker.gateway.listPayments(range));
+    expect(breaker.state()).toBe('closed');
+    expect(await order()).toMatchObject({ amountPaise: SEAT_PAISE });
+    // Lists are down still when the rest is back.
+    set(away());
+    for (let i = 0; i < 3; i += 1) await faultOf(order());
+    expect(breaker.state()).toBe('open');
+    set();
+    await looked();
+    expect(breaker.state()).toBe('closed');
+    setFor('listPayments');
+    setFor('createOrder', away());
+    for (let i = 0; i < 3; i += 1) {
+      await breaker.gateway.listPayments(range);
+      await faultOf(order());
+    }
+    expect(breaker.state()).toBe('open');
+  });
+});
+
+describe('calls at once', () => {
+  const ids = ['pay_00000000000001', 'pay_00000000000002', 'pay_00000000000003', 'pay_00000000000004'] as PaymentId[];
+  /** Every call hangs until the test ends it. */
+  function hanging(more: Partial<BreakerOptions> = {}) {
+    const sent: { paymentId: PaymentId; end: (fault?: Fault) => void }[] = [];
+    const timers: (() => void)[] = [];
+    const gateway = {
+      fetchPayment: (paymentId: PaymentId) =>
+        new Promise<unknown>((resolve, reject) =>
+          sent.push({ paymentId, end: (fault) => (fault === undefined ? resolve(paymentId) : reject(fault)) }),
+        ),
+    } as unknown as BreakerOptions['gateway'];
+    const breaker = createBreaker({
+      gateway,
+      log: quiet,
+      faultsToOpen: 2,
+      concurrentCalls: 2,
+      queuedCalls: 2,
+      setTimer(_, callback) {
+        timers.push(callback);
+        return () => void timers.splice(timers.indexOf(callback), 1);
+      },
+      ...more,
+    });
+    const ask = () => ids.map((id) => breaker.gateway.fetchPayment(id).catch((error: unknown) => error));
+    const next = () => sent.shift() ?? expect.fail('nothing was sent');
+    return { breaker, sent, timers, ask, next };
+  }
+
+  test('PAY-26 they have a limit, those that wait have one too, and slots come back', async () => {
+    const { breaker, sent, ask, next } = hanging();
+    const calls = ask();
+    expect(await breaker.gateway.fetchPayment(ids[0] as PaymentId).catch((error: unknown) => error)).toMatchObject({
+      code: 'gateway_unavailable',
+      outcome: 'none',
+    });
+    expect(sent.map((one) => one.paymentId)).toEqual(ids.slice(0, 2));
+    for (const _ of ids) {
+      next().end();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await Promise.all(calls)).toEqual(ids);
+    const again = ask().slice(0, 2);
+    next().end();
+    next().end();
+    expect(await Promise.all(again)).toEqual(ids.slice(0, 2));
+    while (sent.length > 0) next().end();
+  });
+
+  test('PAY-26 none waits for ever', async () => {
+    const { sent, timers, ask, next } = hanging();
+    const calls = ask();
+    for (const callback of [...timers]) callback();
+    expect(await Promise.all(calls.slice(2))).toMatchObject([{ outcome: 'none' }, { outcome: 'none' }]);
+    next().end();
+    next().end();
+    await Promise.all(calls);
+    expect(sent).toEqual([]);
+    expect(timers).toEqual([]);
+  });
+
+  test('BREAK-1 those that wait when it opens are refused at once, and the look does not wait behind those that hang', async () => {
+    const { breaker, sent, timers, next } = hanging({ concurrentCalls: 3, queuedCalls: 10 });
+    const ask = (n: number) =>
+      Array.from({ length: n }, () =>
+        breaker.gateway.fetchPayment(ids[0] as PaymentId).catch((error: unknown) => error),
+      );
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const calls = ask(8);
+    for (const _ of [1, 2]) {
+      next().end(away());
+      await turn();
+    }
+    expect(breaker.state()).toBe('open');
+    expect(await Promise.all(calls.slice(4))).toEqual(
+      Array.from({ length: 4 }, () => expect.objectContaining({ outcome: 'none', retryAfterMs: 1_000 })),
+    );
+    expect(sent).toHaveLength(2);
+    expect(timers).toHaveLength(1);
+    timers.shift()?.();
+    expect(sent).toHaveLength(3);
+    sent.pop()?.end(new Fault('gateway_refused', 'no such payment'));
+    while (breaker.state() !== 'closed') await turn();
+    // What hung since before says nothing of the gateway that is back.
+    for (const one of sent.splice(0)) one.end(away());
+    await Promise.all(calls);
+    const later = ask(1);
+    next().end(away());
+    await Promise.all(later);
+    expect(breaker.state()).toBe('closed');
   });
 });
 
@@ -195,7 +330,7 @@ describe('breaker in a house', () => {
     const house = await PaymentHouse.open({ ...bench, gateway: breaker.gateway });
     try {
       await bench.fail('createOrder', 'before', 1_000);
-      await bench.fail('listPayments', 'before', 1_000);
+      await bench.fail('fetchPayment', 'before', 1_000);
       const port = await house.port();
       const caller = house.newCaller();
       const held = await port.submit({ type: 'hold', caller, seats: ['A1'], key: 'hold-00001' });

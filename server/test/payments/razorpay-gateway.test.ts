@@ -19,10 +19,7 @@ const refusal = (description: string) => ({ error: { code: 'BAD_REQUEST_ERROR', 
 type Handle = (request: IncomingMessage, response: ServerResponse, seen: number) => void;
 
 /** A gateway whose answers a test makes up, and what it was asked. */
-async function scripted(
-  handle: Handle,
-  more: { timeoutMs?: number; concurrentCalls?: number; queuedCalls?: number } = {},
-) {
+async function scripted(handle: Handle, more: { timeoutMs?: number } = {}) {
   const asked: { method: string; url: string; headers: IncomingMessage['headers'] }[] = [];
   const server = createServer((request, response) => {
     asked.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers });
@@ -200,27 +197,5 @@ describe('razorpay adapter: the traps of the SDK', () => {
     expect(await faultOf(gateway.createOrder({ receipt, amountPaise: 100 }))).toMatchObject({ outcome: 'unknown' });
     expect(asked.map((one) => one.method)).toEqual(['POST', 'GET', 'POST', 'GET']);
     expect(asked[1]?.url).toContain(`receipt=${receipt}`);
-  });
-
-  test('PAY-26 calls have a limit, those that wait have one too, and slots come back', async () => {
-    const waiting: ServerResponse[] = [];
-    let wake = () => {};
-    const both = new Promise<void>((resolve) => (wake = resolve));
-    const limits = { concurrentCalls: 2, queuedCalls: 1, timeoutMs: 5_000 };
-    const { gateway, asked } = await scripted((_, response) => {
-      waiting.push(response);
-      if (waiting.length === 2) wake();
-      if (waiting.length > 2) json(response, 200, payment);
-    }, limits);
-    const calls = [1, 2, 3].map(() => gateway.fetchPayment(PAYMENT));
-    expect(await faultOf(gateway.fetchPayment(PAYMENT))).toMatchObject({
-      code: 'gateway_unavailable',
-      outcome: 'none',
-    });
-    await both;
-    expect(asked).toHaveLength(2);
-    for (const response of waiting.slice(0, 2)) json(response, 200, payment);
-    expect(await Promise.all(calls)).toHaveLength(3);
-    expect(asked).toHaveLength(3);
   });
 });
