@@ -76,6 +76,8 @@ export class Lane {
       [],
     );
     this.#runner = runner;
+    // Stopped while it started, and whoever stopped it knew nothing of this one.
+    if (this.#stopping) await runner.stop().catch(() => undefined);
     const ended = async (error?: unknown): Promise<void> => {
       if (workerId !== undefined) await queue.retireWorker(workerId).catch(() => undefined);
       if (this.#stopping) return;

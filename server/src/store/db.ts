@@ -3,6 +3,7 @@
 // One database as everyone but the hot path sees it: a bounded pool, and kysely over it. Closing it is up to the one
 // who opened it.
 
+import type { Socket } from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Tables } from './tables.ts';
@@ -22,6 +23,11 @@ export interface PoolLimits {
   readonly statementTimeoutMs: number;
   /** Enforced by the database; shorter than the statement's, so that a lock that never comes has its own error. */
   readonly lockTimeoutMs: number;
+  /**
+   * Enforced by us, per statement: a database that is not reached enforces nothing, and the kernel gives a connection that
+   * carries nothing any more up after a quarter of an hour. Longer than the statement's. 0: whoever asks sees to it.
+   */
+  readonly answerTimeoutMs: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
 }
@@ -31,6 +37,7 @@ const DEFAULT_LIMITS: PoolLimits = {
   connectTimeoutMs: 3_000,
   statementTimeoutMs: 10_000,
   lockTimeoutMs: 5_000,
+  answerTimeoutMs: 0,
   name: 'housefull',
 };
 
@@ -83,13 +90,47 @@ export function openPool(url: string, limits: Partial<PoolLimits> = {}, sessionS
   // An idle connection that dies has nobody to tell; the pool drops it, and the next use makes a new one.
   pool.on('error', () => undefined);
   // A busy connection that dies fails its statement; the event beside it would otherwise end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+    if (l.answerTimeoutMs > 0) boundAnswers(client, l.answerTimeoutMs);
+  });
   return pool;
+}
+
+/** For those who are handed connections and ask by themselves (kysely, graphile-worker). */
+export const ANSWER_TIMEOUT_MS = 12_000;
+
+/** As the network would say it, and as those who try again (graphile-worker) know it. */
+class NoAnswer extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+/**
+ * A statement without an answer by then ends its connection, and fails with it. The driver's own `query_timeout` lets the
+ * connection live: back in the pool, whoever gets it next waits behind that statement.
+ */
+function boundAnswers(client: pg.PoolClient, answerTimeoutMs: number): void {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const ask = client.query.bind(client) as (...asked: unknown[]) => unknown;
+  Object.assign(client, {
+    query(...asked: unknown[]): unknown {
+      const timer = setTimeout(() => stream.destroy(new NoAnswer('no answer in time')), answerTimeoutMs);
+      const last = asked.at(-1);
+      if (typeof last === 'function') {
+        const answered = (...answer: unknown[]): void => {
+          clearTimeout(timer);
+          last(...answer);
+        };
+        return ask(...asked.slice(0, -1), answered);
+      }
+      return Promise.resolve(ask(...asked)).finally(() => clearTimeout(timer));
+    },
+  });
 }
 
 /** Opens a database for catalog, accounts, payments and the like. */
 export function openDb(url: string, limits: Partial<PoolLimits> = {}): Db {
-  const pool = openPool(url, limits);
+  const pool = openPool(url, { answerTimeoutMs: ANSWER_TIMEOUT_MS, ...limits });
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { url, pool, kysely, close: () => kysely.destroy() };
 }

@@ -8,7 +8,7 @@
 
 import type { OrderId } from '@housefull/schema/ids';
 import type pg from 'pg';
-import { openPool } from './db.ts';
+import { ANSWER_TIMEOUT_MS, openPool } from './db.ts';
 import { type AddJobOptions, addJob, type JobName, type JobPayloads, type JobSubject } from './jobs.ts';
 import { LockSession } from './lock-session.ts';
 
@@ -46,10 +46,19 @@ export interface JobQueue {
  */
 const KNOWING_THE_LANE = 'set plan_cache_mode = force_custom_plan;';
 
-/** `connections` should be the jobs at once, one for each lane to listen, and two. Throws the database's error when it is not reachable. */
-export async function openJobQueue(url: string, connections = 16): Promise<JobQueue> {
+export interface JobQueueOptions {
+  /** Default 16: the jobs at once, one for each lane to listen, and two. */
+  readonly connections?: number;
+  /** A statement without an answer by then ends its connection; default 12 s. */
+  readonly answerTimeoutMs?: number;
+}
+
+/** Throws the database's error when it is not reachable. */
+export async function openJobQueue(url: string, options: JobQueueOptions = {}): Promise<JobQueue> {
+  const { connections = 16, answerTimeoutMs = ANSWER_TIMEOUT_MS } = options;
   const session = await LockSession.open(url);
-  const pool = openPool(url, { maxConnections: connections, name: 'housefull-jobs' }, KNOWING_THE_LANE);
+  const limits = { maxConnections: connections, answerTimeoutMs, name: 'housefull-jobs' };
+  const pool = openPool(url, limits, KNOWING_THE_LANE);
   return {
     pool,
     add: (name, payload, id, options) => addJob(pool, name, payload, id, options),

@@ -49,8 +49,8 @@ export class LockSession {
     try {
       return await work();
     } finally {
-      // A session that cannot unlock is ended; then the database has given its locks back.
-      await client.ask('select pg_advisory_unlock($1, hashtext($2))', values).catch(() => client.end());
+      // A session that cannot unlock has ended; then the database has given its locks back.
+      await client.ask('select pg_advisory_unlock($1, hashtext($2))', values).catch(() => undefined);
     }
   }
 
@@ -111,7 +111,10 @@ export class LockSession {
   }
 }
 
-/** A connection that is asked one thing at a time, as the driver wants it: settlements of many orders share this one. */
+/**
+ * A connection that is asked one thing at a time, as the driver wants it: settlements of many orders share this one. It
+ * ends with the first thing that fails: after a timeout the driver would wait for that answer still, before all others.
+ */
 class Line extends pg.Client {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -121,6 +124,7 @@ class Line extends pg.Client {
     this.#last = answer;
     answer.catch(() => {
       if (this.#last === answer) this.#last = Promise.resolve();
+      void this.end();
     });
     return answer;
   }

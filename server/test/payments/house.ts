@@ -20,7 +20,7 @@ import { Actors } from '../../src/room/actors.ts';
 import { buildShow } from '../../src/room/build-show.ts';
 import type { Caller, Directory, ShowPort } from '../../src/routing/show-port.ts';
 import { type Db, openDb } from '../../src/store/db.ts';
-import { type JobQueue, openJobQueue } from '../../src/store/job-queue.ts';
+import { type JobQueue, type JobQueueOptions, openJobQueue } from '../../src/store/job-queue.ts';
 import { createPaymentStore, type PaymentStore } from '../../src/store/payment-store.ts';
 import { PostgresShowStore } from '../../src/store/postgres-show-store.ts';
 import { createReconcileStore, type ReconcileStore } from '../../src/store/reconcile-store.ts';
@@ -44,6 +44,9 @@ export interface HouseOptions {
   readonly reconciler?: { readonly periodic?: boolean; readonly everyMs?: number; readonly budget?: TokenBucket };
   /** Default 50: tests wait for retries; production has 1,000. */
   readonly pollMs?: number;
+  /** Where the jobs reach the database, if not where the rest does: through a proxy, for one. */
+  readonly queueUrl?: (databaseUrl: string) => Promise<string>;
+  readonly queue?: JobQueueOptions;
   /** Without it, jobs wait until `startWork`. */
   readonly work?: boolean;
 }
@@ -169,7 +172,7 @@ export class PaymentHouse {
 
   async startWork(): Promise<void> {
     const { at } = this.#options;
-    this.#queue = await openJobQueue(this.db.url);
+    this.#queue = await openJobQueue((await this.#options.queueUrl?.(this.db.url)) ?? this.db.url, this.#options.queue);
     this.#worker = await startWorker({
       ...this.jobs,
       ...(at === undefined ? {} : { at }),

@@ -2,12 +2,14 @@ import type { OrderId } from '@housefull/schema/ids';
 import { refuse } from '@housefull/schema/refusals';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createSettleJob, createTasks } from '../../src/payments/jobs.ts';
+import { Lane } from '../../src/payments/lane.ts';
 import { createSettle } from '../../src/payments/settle.ts';
 import { task } from '../../src/payments/task.ts';
 import { Fault } from '../../src/store/fault.ts';
 import { type JobQueue, openJobQueue } from '../../src/store/job-queue.ts';
 import { addHint, addJob } from '../../src/store/jobs.ts';
 import { deferred } from '../deferred.ts';
+import { type CutProxy, createCutProxy } from '../store/cut-proxy.ts';
 import { openMemory } from './gateways.ts';
 import { PaymentHouse } from './house.ts';
 
@@ -309,6 +311,55 @@ describe('the queue', () => {
     expect(house.messages.map((one) => one.message)).toContain(
       'the job worker takes no jobs though the database answers',
     );
+  });
+
+  test('JOB-9 all connections of the worker carry nothing any more, and never say so: it goes on by itself', async () => {
+    const proxies: CutProxy[] = [];
+    const through = async (url: string) => {
+      const proxy = await createCutProxy(url);
+      proxies.push(proxy);
+      return proxy.url;
+    };
+    house = await PaymentHouse.open(await openMemory(), { queueUrl: through, queue: { answerTimeoutMs: 1_000 } });
+    try {
+      const first = await house.order(['A1']);
+      await house.bench.pay(first.orderId);
+      await house.store.addHint(first.orderId);
+      await house.until('confirmed', first, (view) => view.display === 'confirmed');
+      for (const proxy of proxies) proxy.strand();
+      const second = await house.order(['A3']);
+      await house.bench.pay(second.orderId);
+      await house.store.addHint(second.orderId);
+      await house.until('confirmed', second, (view) => view.display === 'confirmed');
+      await house.stopWork();
+    } finally {
+      for (const proxy of proxies) await proxy.close();
+    }
+  });
+
+  test('JOB-5 a worker that is stopped while it starts anew does not run on', async () => {
+    await open();
+    const queue = await openJobQueue(house.db.url);
+    const gate = deferred();
+    const reached = deferred();
+    const { pool } = queue;
+    const connect = pool.connect.bind(pool) as (...asked: unknown[]) => Promise<unknown>;
+    Object.assign(pool, {
+      async connect(...asked: unknown[]) {
+        reached.resolve();
+        await gate.promise;
+        return connect(...asked);
+      },
+    });
+    const lane = new Lane({ queue, tasks: { settle: () => undefined }, concurrency: 1, pollMs: 50, log: house.log });
+    const started = lane.start();
+    await reached.promise;
+    const stopped = lane.stop();
+    gate.resolve();
+    await Promise.all([started, stopped]);
+    // A runner that lived would keep its connection, and the pool would wait for it for ever.
+    await queue.close();
+    expect(house.messages.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   test('JOB-5 a stop lets the running job end, and takes no other', async () => {

@@ -17,6 +17,7 @@ interface Pair {
   isWaiting: boolean;
   /** The last request had the marker of the cut that is armed. */
   isMarked: boolean;
+  isStranded: boolean;
 }
 
 export interface CutProxy {
@@ -40,6 +41,8 @@ export interface CutProxy {
   /** Bytes in that direction wait until `resume`: a black hole, as long as it lasts. */
   hold(direction: Direction): void;
   resume(): void;
+  /** Connections that are open now carry nothing any more, and neither side hears of it. New ones are as ever. */
+  strand(): void;
   /** Every chunk waits this long, in both directions. */
   delay(delayMs: number): void;
   /** New connections are closed at once. */
@@ -62,6 +65,7 @@ export async function createCutProxy(targetUrl: string): Promise<CutProxy> {
   let refusing = false;
 
   const forward = (pair: Pair, direction: Direction, bytes: Buffer): void => {
+    if (pair.isStranded) return;
     const [from, to] = direction === 'request' ? [pair.client, pair.server] : [pair.server, pair.client];
     seen[direction] += bytes.length;
     pair.isWaiting = direction === 'request';
@@ -101,6 +105,7 @@ export async function createCutProxy(targetUrl: string): Promise<CutProxy> {
       server: connect({ host: target.hostname, port: Number(target.port || 5432) }),
       isWaiting: false,
       isMarked: false,
+      isStranded: false,
     };
     pairs.add(pair);
     client.on('data', (bytes) => forward(pair, 'request', bytes));
@@ -144,6 +149,9 @@ export async function createCutProxy(targetUrl: string): Promise<CutProxy> {
       const sends = waiting;
       waiting = [];
       for (const send of sends) send();
+    },
+    strand: () => {
+      for (const pair of pairs) pair.isStranded = true;
     },
     delay: (ms) => {
       delayMs = ms;

@@ -46,6 +46,15 @@ describe('lock session', () => {
     expect(await eventually('a session again', served, 4_000)).toBe('done');
   });
 
+  test('JOB-9 a line that carries nothing any more, and never says so, is replaced', async () => {
+    await session.withOrder(OTHER, async () => undefined);
+    proxy.strand();
+    const asked = session.withOrder(ORDER, async () => 'done').catch(() => 'failed');
+    expect(await asked).toBe('failed');
+    const again = () => session.withOrder(ORDER, async () => 'done').catch(() => undefined);
+    expect(await eventually('a session again', again, 6_000)).toBe('done');
+  });
+
   test('JOB-6 a session that the database still believes in is ended by its successor, and its locks with it', async () => {
     await session.announceWorker('worker-1');
     // The order's lock is taken, the line is cut on our side, and the database knows nothing of it.
