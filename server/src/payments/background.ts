@@ -137,8 +137,10 @@ async function sweep(
   await budget.take();
   const { listed, judged } = await readPage(deps, budget, kind, range);
   for (const { paymentId, reason } of judged.quarantined) {
-    deps.log.error({ paymentId, reason, kind }, 'a payment at the gateway is not in our books: a person must look');
+    const details = { alert: true, paymentId, reason, kind };
+    deps.log.error(details, 'a payment at the gateway is not in our books: a person must look');
   }
+  await store.quarantineTold(judged.quarantined.map(({ paymentId }) => paymentId));
   if (judged.found > 0) deps.log.warn({ kind, found: judged.found }, 'a sweep found payments that nobody told us of');
   const next = (more: Partial<Range>): Again<'sweep'> => ({
     afterMs: 0,

@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
 import { PRIORITIES, type Queryable, refundKeySql, type SweepKind } from './jobs.ts';
-import { type HeardPayment, MAX_REFUNDS } from './payment-store.ts';
+import { type HeardPayment, type HeardRefund, MAX_REFUNDS } from './payment-store.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES } from './tables.ts';
 
@@ -22,6 +22,7 @@ export interface ListedRefundRow {
   readonly refundId: RefundId;
   readonly paymentId: PaymentId;
   readonly amountPaise: number;
+  readonly status: HeardRefund['status'];
 }
 
 export type QuarantineReason = 'unknown_order' | 'other_order' | 'other_amount' | 'refunded_elsewhere';
@@ -29,7 +30,7 @@ export type QuarantineReason = 'unknown_order' | 'other_order' | 'other_amount' 
 export interface Judged {
   /** Orders of which a look at the gateway has been enqueued. */
   readonly found: number;
-  /** Quarantined just now, for the first time. */
+  /** Quarantined, and nobody has been told of it as it stands now. */
   readonly quarantined: readonly { readonly paymentId: PaymentId; readonly reason: QuarantineReason }[];
 }
 
@@ -61,6 +62,8 @@ export interface ReconcileStore {
   unfinishedShows(): Promise<readonly ShowId[]>;
   judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged>;
   judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged>;
+  /** Whoever must look has been told of these. Until then each judging of them says so again: we may be killed between. */
+  quarantineTold(paymentIds: readonly PaymentId[]): Promise<void>;
   /**
    * From when to when to sweep, in seconds since the epoch: from `backMs` before the last one began, which saw everything
    * as it was then, however long ago that is.
@@ -121,9 +124,13 @@ const DROP_TIMERS = `
 
 const noJob = (key: string) => `not exists (select from graphile_worker.jobs j where j.key = ${key})`;
 
+// Also what the gateway has given back meanwhile: the capture finds that out, and ends the booking.
 const UNCAPTURED = `
-  payments p join bookings b on b.booking_id = p.booking_id and b.payment_id = p.payment_id
-  where p.status = 'booked' and (b.status = 'confirmed' or b.status = 'cancelled' and p.kept_paise > 0)
+  (select * from payments where status = 'booked'
+   union all
+   select * from payments where status = 'refunded' and allocation = 'booking') p
+  join bookings b on b.booking_id = p.booking_id and b.payment_id = p.payment_id
+  where (b.status = 'confirmed' or b.status = 'cancelled' and p.kept_paise > 0)
     and b.captured_at is null`;
 
 const MISSING_CAPTURES = `
@@ -197,17 +204,34 @@ function foundJob(orderId: string): string {
     job_key => 'check:' || ${orderId}, priority => ${PRIORITIES.sweep})`;
 }
 
+const IS_NEWS = `q.reason <> excluded.reason
+  or excluded.reason = 'refunded_elsewhere' and q.refunded_paise < excluded.refunded_paise`;
+
+/** What went away of a payment that still pays: for its seats, or for what a cancellation has kept. */
+const STILL_PAYS = `
+  p.allocation = 'booking' and b.payment_id = p.payment_id
+  and (b.status = 'confirmed' or b.status = 'cancelled' and p.kept_paise > 0)`;
+
+const GIVEN_BY_US = `(select coalesce(sum(r.amount_paise), 0) from refunds r
+                      where r.payment_id = p.payment_id and r.status <> 'failed')`;
+
 const QUARANTINE = `
   quarantined as (
-    insert into quarantined_payments as q (payment_id, order_id, reason, status, amount_paise, currency, raw)
-    select payment_id, order_id, reason, status, amount_paise, currency, raw from judged where reason is not null
-    on conflict (payment_id) do update set last_seen_at = clock_timestamp(), status = excluded.status
-    returning payment_id, reason, xmax = 0 as fresh
+    insert into quarantined_payments as q
+      (payment_id, order_id, reason, status, amount_paise, currency, refunded_paise, raw)
+    select distinct on (payment_id) payment_id, order_id, reason, status, amount_paise, currency, refunded_paise, raw
+    from judged where reason is not null order by payment_id, refunded_paise desc
+    on conflict (payment_id) do update set
+      last_seen_at = clock_timestamp(), status = excluded.status, reason = excluded.reason,
+      refunded_paise = greatest(q.refunded_paise, excluded.refunded_paise),
+      told_at = case when ${IS_NEWS} then null else q.told_at end,
+      resolved_at = case when ${IS_NEWS} then null else q.resolved_at end
+    returning payment_id, reason, told_at is null as untold
   ), hinted as (
     select distinct order_id from judged where news and coalesce(reason, 'refunded_elsewhere') = 'refunded_elsewhere'
   )
   select coalesce((select json_agg(json_build_object('paymentId', payment_id, 'reason', reason))
-                   from quarantined where fresh), '[]') as quarantined,
+                   from quarantined where untold), '[]') as quarantined,
          (select count(*)::int from hinted, lateral ${foundJob('hinted.order_id')}) as found`;
 
 // Only money is judged: a payment that never was any belongs to nobody's books.
@@ -218,10 +242,7 @@ const JUDGE_PAYMENTS = `
         when o.order_id is null then 'unknown_order'
         when p.order_id <> h.order_id then 'other_order'
         when p.amount_paise <> h.amount_paise or p.currency <> h.currency then 'other_amount'
-        when p.allocation = 'booking' and b.status = 'confirmed' and b.payment_id = p.payment_id
-          and h.refunded_paise > (select coalesce(sum(r.amount_paise), 0) from refunds r
-                                  where r.payment_id = p.payment_id and r.status <> 'failed')
-          then 'refunded_elsewhere'
+        when ${STILL_PAYS} and h.refunded_paise > ${GIVEN_BY_US} then 'refunded_elsewhere'
       end as reason,
       (p.payment_id is null or h.rank > p.rank or h.refunded_paise > p.refunded_paise) as news
     from jsonb_to_recordset($1::jsonb) as h(payment_id text, order_id text, status text, rank smallint,
@@ -235,13 +256,14 @@ const JUDGE_PAYMENTS = `
 const JUDGE_REFUNDS = `
   with judged as (
     select p.payment_id, p.order_id, p.status, p.amount_paise, p.currency, h.raw,
-      case when p.allocation = 'booking' and b.status = 'confirmed' and b.payment_id = p.payment_id
-        then 'refunded_elsewhere' end as reason,
+      greatest(p.refunded_paise, ${GIVEN_BY_US} + h.amount_paise) as refunded_paise,
+      case when ${STILL_PAYS} then 'refunded_elsewhere' end as reason,
       p.status <> 'refunded' as news
-    from jsonb_to_recordset($1::jsonb) as h(refund_id text, payment_id text, raw jsonb)
+    from jsonb_to_recordset($1::jsonb)
+         as h(refund_id text, payment_id text, amount_paise bigint, status text, raw jsonb)
     join payments p on p.payment_id = h.payment_id
     left join bookings b on b.booking_id = p.booking_id
-    where p.allocation <> 'left'
+    where p.allocation <> 'left' and h.status <> 'failed'
       and not exists (select from refunds r where r.payment_id = h.payment_id
                         and (r.refund_id = h.refund_id or r.status = 'requested'))
   ), ${QUARANTINE}`;
@@ -306,9 +328,17 @@ class PostgresReconcileStore implements ReconcileStore {
     const rows = refunds.map((refund) => ({
       refund_id: refund.refundId,
       payment_id: refund.paymentId,
+      amount_paise: refund.amountPaise,
+      status: refund.status,
       raw: refund,
     }));
     return this.#judge(JUDGE_REFUNDS, rows);
+  }
+
+  async quarantineTold(paymentIds: readonly PaymentId[]): Promise<void> {
+    if (paymentIds.length === 0) return;
+    const sql = 'update quarantined_payments set told_at = clock_timestamp() where payment_id = any($1)';
+    await this.#query(sql, [paymentIds]);
   }
 
   async sweepRange(kind: SweepKind, backMs: number): Promise<{ fromSeconds: number; toSeconds: number }> {

@@ -97,6 +97,87 @@ describe('sweeps', () => {
     }
   });
 
+  test('RECON-23 what is quarantined is told at least once, and again when more money goes the same way', async () => {
+    house = await PaymentHouse.open(await openMemory(), { work: false });
+    const ordered = await house.order(['A1']);
+    const { paymentId } = await house.bench.pay(ordered.orderId);
+    const port = await house.port();
+    await port.submit({ type: 'confirm', amountPaise: SEAT_PAISE, ...ordered, paymentId });
+    const base = {
+      paymentId,
+      orderId: ordered.orderId,
+      amountPaise: SEAT_PAISE,
+      currency: 'INR',
+      feePaise: 1,
+      method: null,
+    };
+    const listed = async (refundedPaise: number) =>
+      (await house.reconcile.judgePayments([{ ...base, status: 'captured', refundedPaise }])).quarantined;
+    const reason = 'refunded_elsewhere';
+    expect(await listed(0)).toEqual([]);
+    // Killed before it was told: the page is read again.
+    for (let n = 0; n < 2; n += 1) expect(await listed(5_000)).toEqual([{ paymentId, reason }]);
+    await house.reconcile.quarantineTold([paymentId]);
+    expect(await listed(5_000)).toEqual([]);
+    await house.query('update quarantined_payments set resolved_at = now()');
+    expect(await listed(5_000)).toEqual([]);
+    expect(await listed(8_000)).toEqual([{ paymentId, reason }]);
+    expect(await house.query('select 1 from quarantined_payments where resolved_at is null')).toHaveLength(1);
+  });
+
+  test('RECON-5 also what a cancellation has kept, and not what failed to go', async () => {
+    house = await PaymentHouse.open(await openMemory(), { work: false });
+    const ordered = await house.order(['A1']);
+    const { paymentId } = await house.bench.pay(ordered.orderId);
+    const port = await house.port();
+    await port.submit({ type: 'confirm', amountPaise: SEAT_PAISE, ...ordered, paymentId });
+    const refund = { refundId: 'rfnd_00000000000001' as RefundId, paymentId, amountPaise: SEAT_PAISE };
+    expect(await house.reconcile.judgeRefunds([{ ...refund, status: 'failed' }])).toEqual({
+      found: 0,
+      quarantined: [],
+    });
+    await house.query(`update bookings set status = 'cancelled' where booking_id = $1`, [ordered.bookingId]);
+    expect((await house.reconcile.judgeRefunds([{ ...refund, status: 'processed' }])).quarantined).toEqual([]);
+    await house.query('update payments set kept_paise = 5000 where payment_id = $1', [paymentId]);
+    const judged = await house.reconcile.judgeRefunds([{ ...refund, status: 'processed' }]);
+    expect(judged.quarantined).toEqual([{ paymentId, reason: 'refunded_elsewhere' }]);
+  });
+
+  test('RECON-5 two refunds of one payment on one page are one finding', async () => {
+    house = await PaymentHouse.open(await openMemory(), { work: false });
+    const ordered = await house.order(['A1']);
+    const { paymentId } = await house.bench.pay(ordered.orderId);
+    const port = await house.port();
+    await port.submit({ type: 'confirm', amountPaise: SEAT_PAISE, ...ordered, paymentId });
+    const judged = await house.reconcile.judgeRefunds(
+      [1, 2].map((n) => ({
+        refundId: `rfnd_0000000000000${n}` as RefundId,
+        paymentId,
+        amountPaise: 5_000,
+        status: 'processed',
+      })),
+    );
+    expect(judged).toEqual({ found: 1, quarantined: [{ paymentId, reason: 'refunded_elsewhere' }] });
+  });
+
+  test('RECON-6 a booking whose money went home before its capture, and whose job is gone, ends', async () => {
+    house = await PaymentHouse.open(await openMemory(), { work: false });
+    const { bench, store } = house;
+    const ordered = await house.order(['A1']);
+    const { paymentId } = await bench.pay(ordered.orderId);
+    const port = await house.port();
+    await port.submit({ type: 'confirm', amountPaise: SEAT_PAISE, ...ordered, paymentId });
+    await bench.advance(31 * 60_000);
+    await store.merge(ordered.orderId, await bench.gateway.fetchOrderPayments(ordered.orderId));
+    await house.query('select graphile_worker.complete_jobs(array_agg(id)) from graphile_worker.jobs');
+    await house.query("update bookings set confirmed_at = now() - interval '31 minutes'");
+    expect(await house.reconcile.findMissing()).toMatchObject({ captures: 1, overdueCaptures: [ordered.bookingId] });
+    await house.startWork();
+    await house.until('failed', ordered, (view) => view.status === 'failed' && view.display === 'refunded');
+    await house.rest();
+    await house.audit();
+  });
+
   test('RECON-21 a list that grows faster than it is read hides nothing older', async () => {
     house = await PaymentHouse.open(await openMemory(), { work: false });
     const { bench } = house;

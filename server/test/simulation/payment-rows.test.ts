@@ -48,7 +48,7 @@ function mirror({ orderId, bookingId }: Ordered, given: PaymentId | undefined): 
 
 type Call = (
   store: Pick<PaymentStore, keyof PaymentStore> | PaymentRows,
-  lists: Pick<ReconcileStore, 'judgePayments' | 'judgeRefunds'> | ReconcileRows,
+  lists: Pick<ReconcileStore, 'judgePayments' | 'judgeRefunds' | 'quarantineTold'> | ReconcileRows,
 ) => unknown;
 
 function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingId'], paymentId: PaymentId): Call {
@@ -78,6 +78,7 @@ function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingI
     wakeRefunds: (store) => store.wakeRefunds(orderId),
     judgePayments: (_, lists) => lists.judgePayments([{ ...heard, orderId: listed, amountPaise: listedPaise }]),
     judgeRefunds: (_, lists) => lists.judgeRefunds([{ ...refund, paymentId }]),
+    quarantineTold: (_, lists) => lists.quarantineTold([paymentId]),
   };
   return calls[random.pick(Object.keys(calls))] as Call;
 }

@@ -73,6 +73,7 @@ export function wiredReconciler(rows: ReconcileRows, wire: Wire): ReconcileStore
     unfinishedShows: () => on('unfinishedShows', () => rows.unfinishedShows()),
     judgePayments: (payments) => on('judgePayments', () => rows.judgePayments(payments)),
     judgeRefunds: (refunds) => on('judgeRefunds', () => rows.judgeRefunds(refunds)),
+    quarantineTold: (paymentIds) => on('quarantineTold', () => rows.quarantineTold(paymentIds)),
     sweepRange: (kind, backMs) => on('sweepRange', () => rows.sweepRange(kind, backMs)),
     recordSwept: (kind, toSeconds) => on('recordSwept', () => rows.recordSwept(kind, toSeconds)),
     forgetWebhooks: () => on('forgetWebhooks', () => 0),

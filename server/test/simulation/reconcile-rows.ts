@@ -35,7 +35,7 @@ export class ReconcileRows {
   readonly #rows: PaymentRows;
   readonly #hasJob: (key: string) => boolean;
   readonly #scale: (ms: number) => number;
-  readonly #quarantined = new Set<PaymentId>();
+  readonly #quarantined = new Map<PaymentId, { reason: string; refundedPaise: number; told: boolean }>();
   readonly #sweptTo = new Map<SweepKind, number>();
   /** Rows are replaced, never changed: how long one stands is counted from when it was first looked at. */
   readonly #seenAtMs = new WeakMap<object, number>();
@@ -80,7 +80,8 @@ export class ReconcileRows {
       const refunds = this.#rows.refunds(paymentId);
       const isOwed =
         allocation === 'refund' && (status === 'authorized' || status === 'booked' || status === 'captured');
-      if (bookingId !== null && status === 'booked' && this.#isUncaptured(orderId, paymentId)) {
+      const isBooked = status === 'booked' || (status === 'refunded' && allocation === 'booking');
+      if (bookingId !== null && isBooked && this.#isUncaptured(orderId, paymentId)) {
         if (this.#stands(base, THIRD_OF_WINDOW_MS)) overdueCaptures.push(bookingId);
         const capture = { bookingId, paymentId };
         if (this.#stands(base, 30 * SECOND_MS) && this.#add('capture', capture, paymentId)) missing.captures += 1;
@@ -142,22 +143,31 @@ export class ReconcileRows {
           return this.#isSold(orderId, paymentId) && refundedPaise > ours ? 'refunded_elsewhere' : undefined;
         })();
         const news = row === undefined || rank > known || refundedPaise > row.refundedPaise;
-        return [{ paymentId, orderId, reason, news }];
+        return [{ paymentId, orderId, reason, news, refundedPaise }];
       }),
     );
   }
 
   judgeRefunds(refunds: readonly ListedRefundRow[]): Judged {
     return this.#judge(
-      refunds.flatMap(({ paymentId, refundId }) => {
+      refunds.flatMap(({ paymentId, refundId, amountPaise, status }) => {
         const row = this.#rows.payment(paymentId);
         const own = this.#rows.refunds(paymentId);
         const isOurs = own.some((one) => one.refundId === refundId || one.status === 'requested');
-        if (row === undefined || row.allocation === 'left' || isOurs) return [];
+        if (row === undefined || row.allocation === 'left' || isOurs || status === 'failed') return [];
+        const given = own.filter((one) => one.status !== 'failed').reduce((sum, one) => sum + one.amountPaise, 0);
+        const refundedPaise = Math.max(row.refundedPaise, given + amountPaise);
         const reason = this.#isSold(row.orderId, paymentId) ? ('refunded_elsewhere' as const) : undefined;
-        return [{ paymentId, orderId: row.orderId, reason, news: row.status !== 'refunded' }];
+        return [{ paymentId, orderId: row.orderId, reason, news: row.status !== 'refunded', refundedPaise }];
       }),
     );
+  }
+
+  quarantineTold(paymentIds: readonly PaymentId[]): void {
+    for (const paymentId of paymentIds) {
+      const one = this.#quarantined.get(paymentId);
+      if (one !== undefined) this.#quarantined.set(paymentId, { ...one, told: true });
+    }
   }
 
   sweepRange(kind: SweepKind, backMs: number): { fromSeconds: number; toSeconds: number } {
@@ -178,18 +188,28 @@ export class ReconcileRows {
       readonly orderId: OrderId | null;
       readonly reason: QuarantineReason | undefined;
       readonly news: boolean;
+      readonly refundedPaise: number;
     }[],
   ): Judged {
-    const fresh = judged.flatMap(({ paymentId, reason }) =>
-      reason === undefined || this.#quarantined.has(paymentId) ? [] : [{ paymentId, reason }],
-    );
-    for (const { paymentId } of fresh) this.#quarantined.add(paymentId);
+    // Several refunds of one payment are one finding.
+    const most = judged.toSorted((a, b) => b.refundedPaise - a.refundedPaise);
+    const once = most.filter(({ paymentId }, at) => most.findIndex((one) => one.paymentId === paymentId) === at);
+    const untold = once.flatMap(({ paymentId, reason, refundedPaise }) => {
+      if (reason === undefined) return [];
+      const before = this.#quarantined.get(paymentId);
+      const isMore = reason === 'refunded_elsewhere' && (before?.refundedPaise ?? 0) < refundedPaise;
+      const isNews = before === undefined || before.reason !== reason || isMore;
+      const told = !isNews && before.told;
+      const knownPaise = Math.max(before?.refundedPaise ?? 0, refundedPaise);
+      this.#quarantined.set(paymentId, { reason, refundedPaise: knownPaise, told });
+      return told ? [] : [{ paymentId, reason }];
+    });
     const hinted = judged.filter(
       ({ news, reason }) => news && (reason ?? 'refunded_elsewhere') === 'refunded_elsewhere',
     );
     const orders = new Set(hinted.map(({ orderId }) => orderId as OrderId));
     for (const orderId of orders) this.#rows.addJob('check', { orderId, found: true }, orderId);
-    return { found: orders.size, quarantined: fresh };
+    return { found: orders.size, quarantined: untold };
   }
 
   /** Planned looks that have nothing to look for any more. */
@@ -218,7 +238,8 @@ export class ReconcileRows {
   #isSold(orderId: OrderId, paymentId: PaymentId): boolean {
     const order = this.#rows.order(orderId);
     const isGiven = this.#rows.payment(paymentId)?.allocation === 'booking';
-    return isGiven && order?.status === 'confirmed' && order.paymentId === paymentId;
+    const pays = order?.status === 'confirmed' || (order?.status === 'cancelled' && order.keptPaise > 0);
+    return isGiven && pays && order.paymentId === paymentId;
   }
 
   #isUncaptured(orderId: OrderId, paymentId: PaymentId): boolean {
