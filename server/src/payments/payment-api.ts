@@ -34,6 +34,8 @@ export interface PaymentApiDeps {
 const MAX_WEBHOOK_BYTES = 256 * 1024;
 /** Another node may settle the order and cannot wake us, so the row is read now and then. */
 const LOOK_EVERY_MS = 1_000;
+/** Between two lines about webhooks that are not signed. */
+const FORGED_EVERY_MS = 60_000;
 const EVENT_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** Loose on purpose: an event we do not understand is kept, and is still a hint when it names an order. */
@@ -48,6 +50,7 @@ const envelope = z.object({
 
 export function createPaymentApi(deps: PaymentApiDeps): PaymentApi {
   const { store, bookings, log } = deps;
+  const forged = new Forged(log);
 
   return {
     async verify(caller, body) {
@@ -84,6 +87,7 @@ export function createPaymentApi(deps: PaymentApiDeps): PaymentApi {
         return { ok: false, refusal: refuse('malformed') };
       }
       if (!webhookSignatureValid(rawBody, signature, deps.webhookSecrets)) {
+        forged.note();
         return { ok: false, refusal: refuse('signature_invalid') };
       }
       const event = readEvent(rawBody, eventId);
@@ -94,6 +98,26 @@ export function createPaymentApi(deps: PaymentApiDeps): PaymentApi {
       return { ok: true, value: undefined };
     },
   };
+}
+
+/** A wrong webhook secret of ours looks like a forger: somebody must hear of it, and a flood of them must not fill the log. */
+class Forged {
+  readonly #log: PaymentsLog;
+  #refused = 0;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(log: PaymentsLog) {
+    this.#log = log;
+  }
+
+  note(): void {
+    this.#refused += 1;
+    const nowMs = performance.now();
+    if (nowMs - this.#toldAtMs < FORGED_EVERY_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#log.warn({ refused: this.#refused }, 'webhooks are not signed with our secret');
+    this.#refused = 0;
+  }
 }
 
 /**

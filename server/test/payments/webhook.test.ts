@@ -223,6 +223,20 @@ describe('webhooks as bytes', () => {
     expect(await stateOf(house)).toEqual(before);
   });
 
+  test('HOOK-11 webhooks that nobody signed are told of in one line a minute, however many come', async () => {
+    const bench = await openMemory();
+    const other = await PaymentHouse.open(bench, { work: false });
+    try {
+      const body = eventFor('order_zzzzzzzzzzzzzz');
+      for (let n = 0; n < 200; n += 1) await other.payments.webhook(body, { signature: undefined, eventId: undefined });
+      expect(other.messages).toEqual([
+        { level: 'warn', details: { refused: 1 }, message: expect.stringContaining('not signed') },
+      ]);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('HOOK-8 nothing, and more than any event is, are malformed whatever signs them', async () => {
     for (const body of [Buffer.alloc(0), Buffer.alloc(300_000, 'a')]) {
       const reply = await deliver({ body, signature: sign(body, WEBHOOK_SECRET) });
