@@ -495,6 +495,7 @@ export function planOf(showId: string, rows: number, perRow: number): ShowDetail
     theater: { id: 't1', name: 'Regal Lantern', address: '12 Marine Drive', cityId: 'mumbai' },
     screen: { id: 's1', name: 'Screen 2', capacity: rows * perRow },
     startsAt: '2026-12-01T13:30:00Z',
+    closesAt: '2026-12-01T13:30:00Z',
     fromPaise: 18_000,
     protocol: PROTOCOL,
     plan: {

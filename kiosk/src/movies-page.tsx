@@ -143,6 +143,7 @@ const BADGE_WORDS: Readonly<Record<Availability['badge'], string>> = {
   almost_full: 'Almost full',
   sold_out: 'Sold out',
   closed: 'Closed',
+  cancelled: 'Cancelled',
 };
 
 function TimeLink({ show }: { show: Show }): JSX.Element {

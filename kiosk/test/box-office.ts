@@ -157,6 +157,7 @@ function liveShow({ planId = 'demo-imax', show = {} }: BoxOfficeOptions): ShowDe
   if (plan === undefined || movie === undefined) throw new Error('the demo catalog is empty');
   const prices = [18_000, 24_000, 32_000, 55_000, 70_000];
   const pricePaise = Object.fromEntries(plan.categories.map(({ code }, at) => [code, prices[at] ?? 0]));
+  const startsAt = new Date(Date.now() + 3 * 3_600_000).toISOString();
   const { ticketPaise = {}, taxes = [], selling = {} } = demoTerms('lotus-fort', plan, pricePaise);
   return {
     id: 'demo1' as ShowDetail['id'],
@@ -164,7 +165,8 @@ function liveShow({ planId = 'demo-imax', show = {} }: BoxOfficeOptions): ShowDe
     movieTitle: movie.title,
     theater: THEATERS[0] ?? { id: '', name: '', address: '', cityId: '' },
     screen: { id: 's1', name: plan.name, capacity: plan.seats.length },
-    startsAt: new Date(Date.now() + 3 * 3_600_000).toISOString(),
+    startsAt,
+    closesAt: startsAt,
     fromPaise: 18_000,
     protocol: 1,
     plan,

@@ -59,6 +59,7 @@ export const CODES = {
   not_found: refusal(404, 'There is nothing here.'),
   show_not_found: refusal(404, 'There is no such show.'),
   movie_not_found: refusal(404, 'There is no such movie.'),
+  theater_not_found: refusal(404, 'There is no such theater.'),
   method_not_allowed: violation(405, 'This path does not take that method.'),
   too_large: violation(413, 'The request is larger than allowed here.'),
   request_timeout: violation(408, 'The request took too long to arrive.'),

@@ -150,6 +150,8 @@ export const showDetail = show.extend({
   rules: showRules,
   /** Without tiers bookings are not cancelled; absent: everything comes back until selling ends. */
   cancel: cancelRules.optional(),
+  /** When selling ends, and cancelling with it. */
+  closesAt: isoInstant,
   holdTtlMs: z.int(),
   maxSeatsPerHold: z.int(),
 });
@@ -158,7 +160,8 @@ export type ShowDetail = z.infer<typeof showDetail>;
 export const availability = z.object({
   capacity: z.int(),
   available: z.int(),
-  badge: z.enum(['available', 'filling_fast', 'almost_full', 'sold_out', 'closed']),
+  /** `closed`: its time has come. `cancelled`: the operator took it off. */
+  badge: z.enum(['available', 'filling_fast', 'almost_full', 'sold_out', 'closed', 'cancelled']),
   categories: z.array(z.object({ code: z.string(), capacity: z.int(), available: z.int() })),
 });
 export type Availability = z.infer<typeof availability>;
@@ -172,8 +175,70 @@ export const showSeats = z.object({
 });
 export type ShowSeats = z.infer<typeof showSeats>;
 
+// Managing
+
 /** A show that the operator has taken off. `left`: holds and bookings that have still to end. */
 export const cancelledShow = z.object({ showId: showIdText, left: z.int() });
+
+/** A show as who runs the theater sees it, and what taking it off would mean now. */
+export const managedShow = z.object({
+  id: showIdText,
+  movieTitle: z.string(),
+  theater: z.string(),
+  screen: z.string(),
+  startsAt: isoInstant,
+  cancelled: z.boolean(),
+  /** Confirmed bookings: each would fail, and all that it still costs goes back. */
+  bookings: z.int(),
+  seats: z.int(),
+  refundPaise: z.int(),
+  /** Being paid right now: each would fail, and money that comes all the same goes back. */
+  paying: z.int(),
+});
+export type ManagedShow = z.infer<typeof managedShow>;
+
+const MAX_CANCEL_TIERS = 10;
+/** Nobody sells further ahead than a year. */
+const MAX_TIER_MINUTES = 366 * 24 * 60;
+const editedTier = z.strictObject({
+  minutesBefore: z.int().min(0).max(MAX_TIER_MINUTES).optional(),
+  refundPercent: z.int().min(0).max(100),
+});
+/** As a person writes them: in the order of time, so that what is meant can be read off. */
+const editedTiers = z
+  .array(editedTier)
+  .max(MAX_CANCEL_TIERS)
+  .superRefine((tiers, context) => {
+    for (const [at, { minutesBefore, refundPercent }] of tiers.entries()) {
+      const before = tiers[at - 1];
+      if (before === undefined) continue;
+      const complain = (path: keyof typeof before, message: string): void =>
+        context.addIssue({ code: 'custom', path: [at, path], message });
+      // Absent is until selling ends: later than any other.
+      if ((minutesBefore ?? -1) >= (before.minutesBefore ?? -1)) {
+        complain('minutesBefore', 'must end later than the tier before it');
+      }
+      if (refundPercent > before.refundPercent)
+        complain('refundPercent', 'must not give more back than the tier before it');
+    }
+  });
+export const refundPolicies = ['leave', 'capture_then_refund'] as const;
+/** All of it, each time: what is not said is not kept. */
+export const theaterRulesBody = z.strictObject({
+  /** Null: everything comes back until selling ends. Without tiers bookings are not cancelled. */
+  cancel: z.strictObject({ tiers: editedTiers, feesBack: z.boolean() }).nullable(),
+  /** What happens to money that found no seat: taken and refunded at once, or left to the gateway, which gives it back. */
+  refundPolicy: z.enum(refundPolicies),
+});
+export type TheaterRulesBody = z.infer<typeof theaterRulesBody>;
+export const theaterRules = z.object({
+  theater,
+  cancel: cancelRules.nullable(),
+  refundPolicy: z.enum(refundPolicies),
+  /** Shows still to begin: they keep the cancel rules that they were sold with. The refund policy binds them at once. */
+  showsToCome: z.int(),
+});
+export type TheaterRules = z.infer<typeof theaterRules>;
 
 export const joinBody = z.strictObject({ protocol: z.int() });
 /** A Colyseus seat reservation: a join ticket, single use, good for 15 seconds. */

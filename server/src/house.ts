@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import { createAccounts } from './accounts/accounts.ts';
 import { createCatalog } from './catalog/catalog.ts';
 import { seedDemo } from './catalog/demo.ts';
+import { createManagement } from './catalog/management.ts';
 import type { Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import type { BookingReader, Health, PaymentApi } from './http/deps.ts';
@@ -136,6 +137,7 @@ async function furnish(config: Config, log: Logger, ground: Ground, undo: Undo[]
     },
     accounts,
     catalog,
+    management: createManagement({ db: db.kysely }),
     bookings,
     payments,
     health: healthOf(db, lease, state),

@@ -8,12 +8,11 @@ import { AVAILABLE, BLOCKED, type SeatCode } from '@housefull/schema/status';
 const ALMOST_FULL = 0.1;
 const FILLING_FAST = 0.4;
 
+/** Whether it sells, or why it does not. */
+export type Sale = 'on_sale' | 'closed' | 'cancelled';
+
 /** `codeOf` gives the status code of a seat index. Seats that are blocked are not on sale and weigh in no share. */
-export function countAvailability(
-  plan: SeatPlan,
-  codeOf: (seatIndex: number) => SeatCode,
-  onSale: boolean,
-): Availability {
+export function countAvailability(plan: SeatPlan, codeOf: (seatIndex: number) => SeatCode, sale: Sale): Availability {
   const categories = new Map(plan.categories.map(({ code }) => [code, { code, capacity: 0, available: 0 }]));
   let available = 0;
   let blocked = 0;
@@ -30,7 +29,7 @@ export function countAvailability(
   return {
     capacity,
     available,
-    badge: onSale ? badgeOf(available, capacity - blocked) : 'closed',
+    badge: sale === 'on_sale' ? badgeOf(available, capacity - blocked) : sale,
     categories: [...categories.values()],
   };
 }

@@ -32,7 +32,7 @@ import { countAvailability } from './availability.ts';
 import { DEMO_MOVIES } from './demo-movies.ts';
 import { createMicroCache } from './micro-cache.ts';
 import { drawPoster } from './poster.ts';
-import { moviePage, movieRow, type ShowRow, showPage, showRow, theaterPage } from './queries.ts';
+import { isCancelled, moviePage, movieRow, type ShowRow, showPage, showRow, theaterPage } from './queries.ts';
 
 export interface Page<T> {
   items: T[];
@@ -122,8 +122,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
         if (!show) return undefined;
         const live = liveMap?.(showId);
         const codes = live ? (seatIndex: number) => codeAt(live.words, seatIndex) : await codesFromRows(db, showId);
+        const open = now() < show.salesCloseAtMs ? 'on_sale' : 'closed';
         const cancelled = live?.cancelled ?? (await isCancelled(db, showId));
-        return countAvailability(show.detail.plan, codes, !cancelled && now() < show.salesCloseAtMs);
+        return countAvailability(show.detail.plan, codes, cancelled ? 'cancelled' : open);
       }),
     restingSeats: async (showId) => {
       const show = await cachedShow(showId);
@@ -150,17 +151,12 @@ function cachedOf(row: ShowRow, { holdTtlMs, maxSeatsPerHold }: CatalogOptions):
       pricePaise: row.pricePaise,
       feePaisePerSeat: row.feePaisePerSeat,
       ...terms,
+      closesAt: row.salesCloseAt.toISOString(),
       holdTtlMs,
       maxSeatsPerHold,
     },
     salesCloseAtMs: row.salesCloseAt.getTime(),
   };
-}
-
-/** What the rest of a show's facts may be kept for is too long for this one. */
-async function isCancelled(db: Kysely<Tables>, showId: ShowId): Promise<boolean> {
-  const row = await db.selectFrom('shows').select('status').where('show_id', '=', showId).executeTakeFirst();
-  return row?.status === 'cancelled';
 }
 
 /**

@@ -14,7 +14,10 @@ const REDUCED: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 const ONE_PRICE: ReadonlySet<string> = new Set(['recliner', 'box', 'sofa', 'daybed', 'family', 'car', 'van']);
 const TEN_RUPEES = 1000;
 
-/** As at the large chains: less comes back the later it is, and the booking fee never. A theater not here: all of it. */
+/**
+ * What a new demo theater begins with; from then on its row decides. As at the large chains: less comes back the later it
+ * is, and the booking fee never. A theater not here: all of it.
+ */
 export const DEMO_CANCEL: Readonly<Record<string, CancelRules>> = {
   'lotus-fort': {
     tiers: [
@@ -36,11 +39,15 @@ export const DEMO_CANCEL: Readonly<Record<string, CancelRules>> = {
 /** The tax that India takes on a booking fee. Tickets are priced with theirs inside. */
 const FEE_TAX = { label: 'GST 18 % on the fee', basisPoints: 1800, on: 'fee' } as const;
 
-/** @param pricePaise of an adult, by category. */
+/**
+ * @param pricePaise of an adult, by category.
+ * @param cancel of the theater as it stands: copied, so that a later change touches nobody who has bought.
+ */
 export function demoTerms(
   theaterId: string,
   { categories, seats }: SeatPlan,
   pricePaise: Readonly<Record<string, number>>,
+  cancel: CancelRules | null = null,
 ): SaleTerms {
   const reducible = categories.map(({ code }) => code).filter((code) => !ONE_PRICE.has(code));
   const rounded = (paise: number): number => Math.round(paise / TEN_RUPEES) * TEN_RUPEES;
@@ -53,7 +60,7 @@ export function demoTerms(
       ? {}
       : { ticketPaise: Object.fromEntries(types.map(([type, hundredths]) => [type, pricesAt(hundredths)])) }),
     taxes: [FEE_TAX],
-    ...(DEMO_CANCEL[theaterId] === undefined ? {} : { cancel: DEMO_CANCEL[theaterId] }),
+    ...(cancel === null ? {} : { cancel }),
     selling: { accessible: DEFAULT_SELLING.accessible, ...(hasHouse ? { houseReleaseMinutesBefore: 60 } : {}) },
   };
 }

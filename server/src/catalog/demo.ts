@@ -10,6 +10,7 @@
 import type { ShowId } from '@housefull/schema/ids';
 import type { SeatPlan } from '@housefull/schema/seat-plan';
 import { type Insertable, type Kysely, sql, type Transaction } from 'kysely';
+import type { CancelRules } from '../show/cancelling.ts';
 import type { ShowsTable, Tables } from '../store/tables.ts';
 import { DEMO_MOVIES } from './demo-movies.ts';
 import { DEMO_CANCEL, demoTerms } from './demo-terms.ts';
@@ -131,7 +132,7 @@ export async function seedDemo(db: Kysely<Tables>, { now }: { now: number }): Pr
     await insertScreens(tx, DEMO_PLANS);
     const added = await tx
       .insertInto('shows')
-      .values(demoShows(now, DEMO_PLANS))
+      .values(demoShows(now, DEMO_PLANS, await cancelRulesOf(tx)))
       .onConflict((conflict) => conflict.doNothing())
       .executeTakeFirst();
     return { outcome: empty ? 'seeded' : 'extended', shows: Number(added.numInsertedOrUpdatedRows ?? 0) };
@@ -202,8 +203,16 @@ function theaterOf(screen: DemoScreen): (typeof THEATERS)[number] {
   return theater;
 }
 
+type CancelRulesOf = ReadonlyMap<string, CancelRules | null>;
+
+/** As they are now: a manager may have edited them since the theaters were made. */
+async function cancelRulesOf(tx: Transaction<Tables>): Promise<CancelRulesOf> {
+  const rows = await tx.selectFrom('theaters').select(['theater_id', 'cancel_rules']).execute();
+  return new Map(rows.map((row) => [row.theater_id, row.cancel_rules]));
+}
+
 /** All shows of today and the next seven days that have not begun. */
-function demoShows(now: number, plans: readonly SeatPlan[]): Insertable<ShowsTable>[] {
+function demoShows(now: number, plans: readonly SeatPlan[], rules: CancelRulesOf): Insertable<ShowsTable>[] {
   const days = Array.from({ length: DAYS_AHEAD + 1 }, (_, ahead) => dateOf(now + ahead * DAY_MS));
   return days.flatMap((date) =>
     SCREENS.flatMap((screen, screenIndex) =>
@@ -213,7 +222,7 @@ function demoShows(now: number, plans: readonly SeatPlan[]): Insertable<ShowsTab
         if (startsAtMs <= now) return [];
         return [
           {
-            ...demoShow(screen, planOf(screen, plans), date, slot, startsAtMs),
+            ...demoShow(screen, planOf(screen, plans), rules, date, slot, startsAtMs),
             movie_id: movieFor(screenIndex, date, slot),
           },
         ];
@@ -231,6 +240,7 @@ function planOf(screen: DemoScreen, plans: readonly SeatPlan[]): SeatPlan {
 function demoShow(
   screen: DemoScreen,
   plan: SeatPlan,
+  rules: CancelRulesOf,
   date: string,
   slot: number,
   startsAtMs: number,
@@ -245,18 +255,19 @@ function demoShow(
     }),
   );
   const startsAt = new Date(startsAtMs);
+  const { theater_id } = theaterOf(screen);
   return {
     // Two letters of the screen, the date and the slot: readable, and the same on every start.
     show_id: `${screen.code}${date.slice(2).replaceAll('-', '')}${'abcde'[slot]}` as ShowId,
     screen_id: screen.screen_id,
-    theater_id: theaterOf(screen).theater_id,
+    theater_id,
     plan_id: plan.planId,
     plan_revision: plan.planRevision,
     starts_at: startsAt,
     sales_close_at: startsAt,
     price_paise: JSON.stringify(price_paise),
     fee_paise_per_seat: theaterOf(screen).fee,
-    terms: JSON.stringify(demoTerms(theaterOf(screen).theater_id, plan, price_paise)),
+    terms: JSON.stringify(demoTerms(theater_id, plan, price_paise, rules.get(theater_id))),
   };
 }
 

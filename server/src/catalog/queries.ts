@@ -190,3 +190,9 @@ export async function showRow(db: Kysely<Tables>, showId: ShowId): Promise<ShowR
     salesCloseAt: row.sales_close_at,
   };
 }
+
+/** Asked for itself: the rest of a show is kept for a while, and that it was taken off must be known at once. */
+export async function isCancelled(db: Kysely<Tables>, showId: ShowId): Promise<boolean> {
+  const row = await db.selectFrom('shows').select('status').where('show_id', '=', showId).executeTakeFirst();
+  return row?.status === 'cancelled';
+}

@@ -55,9 +55,10 @@ export function createApp(deps: HttpDeps): (request: Request, info: RequestBindi
     cors({
       // Foreign origins have been refused above, so what comes here is listed or our own.
       origin: (origin) => origin,
-      allowMethods: ['GET', 'POST', 'DELETE'],
+      allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
       allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
-      exposeHeaders: ['ETag', 'Retry-After'],
+      // By Date a client knows our clock, whatever its own says.
+      exposeHeaders: ['ETag', 'Retry-After', 'Date'],
       maxAge: PREFLIGHT_SECONDS,
     }),
   );

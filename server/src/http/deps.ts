@@ -2,7 +2,14 @@
 
 import type { BookingId, ShowId } from '@housefull/schema/ids';
 import type { Refusal } from '@housefull/schema/refusals';
-import type { BookingView, JoinTicket, verifyBody } from '@housefull/schema/rest';
+import type {
+  BookingView,
+  JoinTicket,
+  ManagedShow,
+  TheaterRules,
+  TheaterRulesBody,
+  verifyBody,
+} from '@housefull/schema/rest';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -23,6 +30,16 @@ export interface BookingReader {
     caller: Caller,
     page: number,
   ): Promise<{ readonly items: readonly BookingView[]; readonly nextPage?: number | undefined }>;
+}
+
+/** What those who run a theater read and decide. Undefined: there is no such theater, or show. */
+export interface Management {
+  rules(theaterId: string): Promise<TheaterRules | undefined>;
+  /** As they are after it. Shows that were made before keep the cancel rules they were sold with. */
+  setRules(theaterId: string, rules: TheaterRulesBody): Promise<TheaterRules | undefined>;
+  /** All of an Indian day (`YYYY-MM-DD`), also those taken off or over, the earliest first. */
+  shows(theaterId: string, date: string): Promise<readonly ManagedShow[] | undefined>;
+  show(showId: ShowId): Promise<ManagedShow | undefined>;
 }
 
 export interface PaymentApi {
@@ -71,6 +88,7 @@ export interface HttpDeps {
   readonly join: (showId: ShowId, caller: Caller, options: JoinOptions) => Promise<Reply<JoinTicket>>;
   readonly accounts: Accounts;
   readonly catalog: Catalog;
+  readonly management: Management;
   readonly bookings: BookingReader;
   readonly payments: PaymentApi;
   readonly health: Health;

@@ -31,10 +31,10 @@ type Shape = z.ZodObject;
 type Body = z.ZodType;
 
 export interface EndpointSpec<A extends Access, P extends Shape, Q extends Shape, B extends Body, R extends z.ZodType> {
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** With `{name}` for parameters. */
   readonly path: string;
-  readonly tag: 'people' | 'catalog' | 'shows' | 'bookings' | 'payment';
+  readonly tag: 'people' | 'catalog' | 'shows' | 'bookings' | 'payment' | 'managing';
   readonly summary: string;
   readonly description?: string;
   readonly access: A;

@@ -18,3 +18,5 @@ export const showDetailSchema = named('ShowDetail', rest.showDetail);
 export const bookingSchema = named('Booking', rest.bookingView);
 export const bookingEnvelopeSchema = z.object({ booking: bookingSchema });
 export const orderSchema = named('Order', rest.order);
+export const managedShowSchema = named('ManagedShow', rest.managedShow);
+export const theaterRulesSchema = named('TheaterRules', rest.theaterRules);

@@ -147,7 +147,17 @@ describe('lists', () => {
     await db.kysely.updateTable('shows').set({ status: 'cancelled' }).where('show_id', '=', id).execute();
     const catalog = catalogAt(NOW_MS);
     expect((await catalog.shows({ page: 1 })).items.map((item) => item.id)).not.toContain(id);
-    expect(await catalog.availability(id)).toMatchObject({ badge: 'closed' });
+    await db.kysely.updateTable('shows').set({ status: 'on_sale' }).where('show_id', '=', id).execute();
+  });
+
+  test('CAT-13 a show that is taken off is told as such at once, also to who has just read it, and when its time is over', async () => {
+    const catalog = catalogAt(NOW_MS);
+    const { items } = await catalog.shows({ page: 1 });
+    const id = items[0]?.id as ShowId;
+    expect(await catalog.show(id)).toBeDefined();
+    await db.kysely.updateTable('shows').set({ status: 'cancelled' }).where('show_id', '=', id).execute();
+    expect(availability.parse(await catalog.availability(id))).toMatchObject({ badge: 'cancelled' });
+    expect(await catalogAt(NOW_MS + 20 * DAY_MS).availability(id)).toMatchObject({ badge: 'cancelled' });
     await db.kysely.updateTable('shows').set({ status: 'on_sale' }).where('show_id', '=', id).execute();
   });
 
@@ -194,6 +204,7 @@ describe('one show', () => {
   test('CAT-9 it comes with its plan, prices by category, and the rules of holding', async () => {
     const detail = showDetail.parse(await catalogAt(NOW_MS).show(id));
     expect(detail).toMatchObject({ protocol: 1, holdTtlMs: 600_000, maxSeatsPerHold: 10, feePaisePerSeat: 3500 });
+    expect(detail.closesAt).toBe(detail.startsAt);
     expect(detail.plan).toEqual(DEMO_PLANS[0]);
     expect(Object.keys(detail.pricePaise).sort()).toEqual(['gold', 'premium', 'recliner', 'silver']);
     expect(detail.fromPaise).toBe(Math.min(...Object.values(detail.pricePaise)));
@@ -296,9 +307,9 @@ describe('one show', () => {
     const here = createCatalog({ db: db.kysely, ...RULES, now: () => NOW_MS, liveMap: () => live });
     const elsewhere = catalogAt(NOW_MS);
     for (const catalog of [here, elsewhere]) expect(await catalog.show(id)).toBeDefined();
-    expect(await here.availability(id)).toMatchObject({ badge: 'closed' });
+    expect(await here.availability(id)).toMatchObject({ badge: 'cancelled' });
     await db.kysely.updateTable('shows').set({ status: 'cancelled' }).where('show_id', '=', id).execute();
-    expect(await elsewhere.availability(id)).toMatchObject({ badge: 'closed' });
+    expect(await elsewhere.availability(id)).toMatchObject({ badge: 'cancelled' });
     await db.kysely.updateTable('shows').set({ status: 'on_sale' }).where('show_id', '=', id).execute();
   });
 
@@ -319,7 +330,8 @@ describe('one show', () => {
     if (!template) throw new Error('no plan');
     const plan = { ...template, seats: template.seats.slice(0, 100) };
     const codeOf = (index: number) => (index < free ? AVAILABLE : BOOKED);
-    expect(countAvailability(plan, codeOf, true).badge).toBe(badge);
-    expect(countAvailability(plan, codeOf, false).badge).toBe('closed');
+    expect(countAvailability(plan, codeOf, 'on_sale').badge).toBe(badge);
+    expect(countAvailability(plan, codeOf, 'closed').badge).toBe('closed');
+    expect(countAvailability(plan, codeOf, 'cancelled').badge).toBe('cancelled');
   });
 });

@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts';
 import { createCatalog } from '../../src/catalog/catalog.ts';
 import { seedDemo } from '../../src/catalog/demo.ts';
+import { createManagement } from '../../src/catalog/management.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { HttpConfig, HttpDeps, JoinOptions } from '../../src/http/deps.ts';
 import { LOAD_LIMITS } from '../../src/http/limits.ts';
@@ -136,6 +137,7 @@ export async function openApp(): Promise<AppFixture> {
       maxSeatsPerHold: RULES.maxSeatsPerHold,
       liveMap: (show) => actors.live(show)?.snapshot(),
     }),
+    management: createManagement({ db: db.kysely }),
     bookings,
     payments: createPaymentApi({
       store: createPaymentStore(db),

@@ -102,7 +102,7 @@ describe('origins', () => {
       headers: { origin: LISTED_ORIGIN, 'access-control-request-method': 'POST' },
     });
     expect(preflight.status).toBe(204);
-    expect(preflight.headers.get('access-control-allow-methods')).toBe('GET,POST,DELETE');
+    expect(preflight.headers.get('access-control-allow-methods')).toBe('GET,POST,PUT,DELETE');
     expect(preflight.headers.get('access-control-allow-headers')).toBe('Authorization,Content-Type,Idempotency-Key');
   });
 
@@ -347,6 +347,9 @@ describe('what machines ask', () => {
     );
     expect(routes.sort()).toEqual([
       'delete /api/holds/{id}',
+      'get /api/admin/shows/{id}/cancel',
+      'get /api/admin/theaters/{id}/rules',
+      'get /api/admin/theaters/{id}/shows',
       'get /api/bookings',
       'get /api/bookings/{id}',
       'get /api/bookings/{id}/cancel',
@@ -369,6 +372,7 @@ describe('what machines ask', () => {
       'post /api/users/guest',
       'post /api/users/login',
       'post /api/users/register',
+      'put /api/admin/theaters/{id}/rules',
     ]);
     const create = body.paths['/api/bookings']?.post;
     expect(Object.keys(create?.responses ?? {})).toEqual(

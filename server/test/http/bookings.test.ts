@@ -421,7 +421,7 @@ describe('a show that the operator takes off', () => {
     const seen = await app.call<{ seats: string[] }>(`/api/shows/${showId}/seats`);
     expect(new Set(seen.body.seats)).toEqual(new Set(['available']));
     expect(found.port.snapshot().cancelled).toBe(true);
-    expect(await app.call(`/api/shows/${showId}/availability`)).toMatchObject({ body: { badge: 'closed' } });
+    expect(await app.call(`/api/shows/${showId}/availability`)).toMatchObject({ body: { badge: 'cancelled' } });
   });
 });
 
