@@ -46,6 +46,10 @@ export type ShowDetail = rest.ShowDetail;
 export type PublicShowRules = rest.PublicShowRules;
 export type Tax = Out<typeof rest.tax>;
 export type Availability = rest.Availability;
+export type ManagedShow = rest.ManagedShow;
+export type CancelledShow = Out<typeof rest.cancelledShow>;
+export type TheaterRules = rest.TheaterRules;
+export type TheaterRulesBody = rest.TheaterRulesBody;
 export type ShowSeats = rest.ShowSeats;
 export type JoinTicket = rest.JoinTicket;
 

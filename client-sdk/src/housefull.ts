@@ -5,6 +5,7 @@
 import type {
   Availability,
   BookingView,
+  CancelledShow,
   CancelOffer,
   CheckoutResult,
   City,
@@ -15,6 +16,7 @@ import type {
   Identity,
   JoinTicket,
   LoginBody,
+  ManagedShow,
   Movie,
   MovieDetail,
   Order,
@@ -24,6 +26,8 @@ import type {
   ShowDetail,
   ShowSeats,
   Theater,
+  TheaterRules,
+  TheaterRulesBody,
   User,
 } from './contract.ts';
 import type { Unsubscribe } from './emitter.ts';
@@ -32,6 +36,7 @@ import { newKey } from './keys.ts';
 import { LiveShow } from './live-show.ts';
 import { type Outcome, refused, value } from './outcome.ts';
 import { PROTOCOL } from './protocol.ts';
+import { ServerClock } from './server-clock.ts';
 import { DEFAULT_TIMING, type Timing } from './timing.ts';
 import { type RenewToken, TokenKeeper, type TokenStorage } from './token-keeper.ts';
 
@@ -67,8 +72,10 @@ export interface CancelOptions extends KeyOptions {
   readonly expectedRefundPaise?: number;
 }
 
-/** Every method answers an `Outcome`, or throws a `ConnectionFault` when no answer came. */
+/** Every call answers an `Outcome`, or throws a `ConnectionFault` when no answer came. */
 export interface Housefull {
+  /** The server's wall clock, milliseconds since 1970, to a second or so; the device's own before the first answer. */
+  nowMs(): number;
   readonly auth: {
     /** These three also keep the token they got. */
     guest(body?: GuestBody): Promise<Outcome<Identity>>;
@@ -107,6 +114,18 @@ export interface Housefull {
     create(body: CreateBookingBody, options?: KeyOptions): Promise<Outcome<CreatedBooking>>;
   };
   readonly holds: { release(holdId: string): Promise<Outcome<undefined>> };
+  /** For managers and administrators; `forbidden` to anybody else. */
+  readonly manage: {
+    rules(theaterId: string): Promise<Outcome<TheaterRules>>;
+    /** All of them, each time. Shows keep the cancel rules they were made with. */
+    setRules(theaterId: string, rules: TheaterRulesBody): Promise<Outcome<TheaterRules>>;
+    /** Of an Indian day, `YYYY-MM-DD`. */
+    shows(theaterId: string, query: { readonly date: string }): Promise<Outcome<Page<ManagedShow>>>;
+    /** What taking it off would mean now. */
+    show(showId: string): Promise<Outcome<ManagedShow>>;
+    /** Takes it off: all of its bookings end, and their money goes back. Asked again it is the same. */
+    cancelShow(showId: string): Promise<Outcome<CancelledShow>>;
+  };
   readonly payment: {
     /** As `LiveShow.order`, without a socket. */
     order(body: CreateOrderBody, options?: KeyOptions): Promise<Outcome<Order>>;
@@ -122,9 +141,11 @@ export function connect(options: ConnectOptions): Housefull {
   const tokens = new TokenKeeper(options.token, options.storage, renew);
   // Wrapped, because a browser's fetch refuses any `this` but its own.
   const ownFetch: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
-  const request = createRequest({ baseUrl, fetch: ownFetch, timing, tokens });
+  const clock = new ServerClock();
+  const request = createRequest({ baseUrl, fetch: ownFetch, timing, tokens, clock });
 
   const house: Housefull = {
+    nowMs: () => clock.nowMs(),
     auth: authCalls(request, tokens),
     cities: () => request('GET', '/api/cities'),
     theaters: (query = {}) => request('GET', '/api/theaters', { query }),
@@ -149,6 +170,7 @@ export function connect(options: ConnectOptions): Housefull {
     },
     bookings: bookingCalls(request),
     holds: { release: (holdId) => request('DELETE', `/api/holds/${encodeURIComponent(holdId)}`, { repeatable: true }) },
+    manage: manageCalls(request),
     payment: {
       order: (body, { key = newKey() } = {}) => request('POST', '/api/payment/orders', { body, key }),
       verify: async (result) =>
@@ -196,6 +218,18 @@ function bookingCalls(request: Request): Housefull['bookings'] {
     cancel: async (bookingId, { key = newKey(), ...body } = {}) =>
       bookingOf(await request<{ booking: BookingView }>('POST', `${path(bookingId)}/cancel`, { key, body })),
     create: (body, { key = newKey() } = {}) => request('POST', '/api/bookings', { body, key }),
+  };
+}
+
+function manageCalls(request: Request): Housefull['manage'] {
+  const theater = (theaterId: string): string => `/api/admin/theaters/${encodeURIComponent(theaterId)}`;
+  const taking = (showId: string): string => `/api/admin/shows/${encodeURIComponent(showId)}/cancel`;
+  return {
+    rules: (theaterId) => request('GET', `${theater(theaterId)}/rules`),
+    setRules: (theaterId, body) => request('PUT', `${theater(theaterId)}/rules`, { body }),
+    shows: (theaterId, query) => request('GET', `${theater(theaterId)}/shows`, { query }),
+    show: (showId) => request('GET', taking(showId)),
+    cancelShow: (showId) => request('POST', taking(showId), { repeatable: true }),
   };
 }
 

@@ -3,11 +3,13 @@
 // One request to the REST contract, with a timeout, the token, and repeats where a repeat is harmless.
 //
 // Owns:   nothing but its options.
-// Never:  repeats a request that could take effect twice: only GETs, and requests that carry a key or say `repeatable`.
+// Never:  repeats a request that could take effect twice: only GETs and PUTs, and requests that carry a key or say
+//         `repeatable`.
 
 import type { Refusal } from './contract.ts';
 import { ConnectionFault, type Outcome, refused, value } from './outcome.ts';
 import { backoffMs } from './rejoin.ts';
+import type { ServerClock } from './server-clock.ts';
 import { pause, type Timing } from './timing.ts';
 import type { TokenKeeper } from './token-keeper.ts';
 
@@ -22,7 +24,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export type Request = <T>(method: Method, path: string, call?: Call) => Promise<Outcome<T>>;
 
 export interface HttpOptions {
@@ -31,6 +33,7 @@ export interface HttpOptions {
   readonly fetch: typeof fetch;
   readonly timing: Timing;
   readonly tokens: TokenKeeper;
+  readonly clock: ServerClock;
 }
 
 const TRIES = 3;
@@ -54,7 +57,7 @@ async function send<T>(
   call: Call,
   token: string | undefined,
 ): Promise<Outcome<T>> {
-  const repeatable = method === 'GET' || call.key !== undefined || call.repeatable === true;
+  const repeatable = method === 'GET' || method === 'PUT' || call.key !== undefined || call.repeatable === true;
   for (let attempt = 0; ; attempt++) {
     try {
       return await sendOnce<T>(options, method, path, call, token);
@@ -67,7 +70,7 @@ async function send<T>(
 }
 
 async function sendOnce<T>(
-  { baseUrl, fetch, timing }: HttpOptions,
+  { baseUrl, fetch, timing, clock }: HttpOptions,
   method: Method,
   path: string,
   call: Call,
@@ -94,6 +97,7 @@ async function sendOnce<T>(
       signal: abort.signal,
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
+    clock.hear(response.headers.get('date'));
     return readOutcome<T>(response, await response.text());
   } catch (cause) {
     if (cause instanceof ConnectionFault)

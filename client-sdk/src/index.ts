@@ -9,6 +9,7 @@ export type { BestRequest, CommandOptions, HoldOptions, LiveEvents, LiveShow, Pi
 export { ConnectionFault, type ConnectionFaultCode, type Outcome } from './outcome.ts';
 export type { OwnHold, OwnSeats } from './own-seats.ts';
 export { CLOSE, PROTOCOL } from './protocol.ts';
+export { type RefundStep, refundSteps } from './refund-steps.ts';
 export { formatPaise } from './rupees.ts';
 export { SeatMirror, type SeatsChange, type Taken } from './seat-mirror.ts';
 export type { SeatView } from './seat-view.ts';

@@ -212,3 +212,49 @@ test('SDK-19 verify hands over the three fields of the contract and nothing else
   expect(outcome).toMatchObject({ ok: true, value: { display: 'confirming' } });
   expect(JSON.parse(posted)).toEqual(fields);
 });
+
+test('SDK-27 the server says what time it is, whatever the clock of the device says', async () => {
+  const dates = ['Tue, 01 Dec 2026 13:30:05 GMT', 'Tue, 01 Dec 2026 13:29:00 GMT', 'nonsense', undefined];
+  let asked = 0;
+  const house = await houseWith((_, response) => {
+    response.sendDate = false;
+    const date = dates[asked++];
+    json(response, 200, { items: [] }, date === undefined ? {} : { date });
+  });
+  const saidMs = Date.parse('2026-12-01T13:30:05Z');
+  const isNow = (ms: number): boolean => Math.abs(house.nowMs() - ms) < 60_000;
+  // Nobody has said anything yet.
+  expect(isNow(Date.now())).toBe(true);
+  for (const _ of dates) {
+    await house.cities();
+    // An answer that was kept somewhere is old, and moves nothing; neither does one that says nothing.
+    expect(isNow(saidMs)).toBe(true);
+  }
+});
+
+test('SDK-28 a manager reads and replaces rules, and takes a show off; what is the same twice is repeated', async () => {
+  const asked: string[] = [];
+  const house = await houseWith((request, response, body) => {
+    asked.push(`${request.method} ${request.url} ${body}`);
+    // The first answer to each is lost.
+    if (asked.filter((one) => one === asked.at(-1)).length === 1) return void response.destroy();
+    json(response, 200, { ok: true });
+  });
+  const rules = { cancel: { tiers: [{ refundPercent: 50 }], feesBack: true }, refundPolicy: 'leave' as const };
+  for (const call of [
+    () => house.manage.rules('t/1'),
+    () => house.manage.setRules('t1', rules),
+    () => house.manage.shows('t1', { date: '2026-12-01' }),
+    () => house.manage.show('s1'),
+    () => house.manage.cancelShow('s1'),
+  ])
+    expect(await call()).toMatchObject({ ok: true });
+  expect(asked.filter((_, at) => at % 2 === 0)).toEqual(asked.filter((_, at) => at % 2 === 1));
+  expect(asked.filter((_, at) => at % 2 === 0)).toEqual([
+    'GET /api/admin/theaters/t%2F1/rules ',
+    `PUT /api/admin/theaters/t1/rules ${JSON.stringify(rules)}`,
+    'GET /api/admin/theaters/t1/shows?date=2026-12-01 ',
+    'GET /api/admin/shows/s1/cancel ',
+    'POST /api/admin/shows/s1/cancel ',
+  ]);
+});

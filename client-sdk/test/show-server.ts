@@ -17,7 +17,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, matchMaker, Room, Server } from '@colyseus/core';
 import { uWebSocketsTransport } from '@colyseus/uwebsockets-transport';
-import { bookingId, type CustomerId, holdId, type OrderId, RANDOM_LENGTH, type ShowId } from '@housefull/schema/ids';
+import {
+  type BookingId,
+  bookingId,
+  type CustomerId,
+  holdId,
+  type OrderId,
+  RANDOM_LENGTH,
+  type ShowId,
+} from '@housefull/schema/ids';
 import {
   type BookingSummary,
   type HoldAnswer,
@@ -178,9 +186,15 @@ export class ShowBook {
       return { ok: true, value: { holdId: hold.answer.holdId, epoch: this.epoch, revision: this.revision } };
     }
     const { amountPaise, seats } = hold.answer;
+    const remainingMs = hold.endsAtMs - Date.now();
+    const ordered = (id: BookingId, orderId: OrderId | undefined): Answered => ({
+      ok: true,
+      value: { orderId, amount: amountPaise, currency: 'INR', keyId: 'rzp_test_fixture', bookingId: id, remainingMs },
+    });
+    // Ordered again, from another tab for one, it is the first order.
+    if (hold.booking !== undefined) return ordered(hold.booking.bookingId, hold.booking.orderId);
     const id = bookingId(this.detail.id, random());
     const orderId = this.nextOrderId ?? (`order_${random().slice(0, 14)}` as OrderId);
-    const remainingMs = hold.endsAtMs - Date.now();
     hold.booking = {
       bookingId: id,
       holdId: hold.answer.holdId,
@@ -192,10 +206,7 @@ export class ShowBook {
     };
     this.bookings.set(id, { ...hold.booking, customer });
     this.onEvent(customer, 'paying', { holdId: hold.answer.holdId, bookingId: id, remainingMs });
-    return {
-      ok: true,
-      value: { orderId, amount: amountPaise, currency: 'INR', keyId: 'rzp_test_fixture', bookingId: id, remainingMs },
-    };
+    return ordered(id, orderId);
   }
 
   #hold(customer: CustomerId, refs: readonly (number | string)[]): Answered {

@@ -133,6 +133,7 @@ export const cancelRules = z.object({
   /** Booking fees, and the taxes on them, come back in the same measure; otherwise they are kept. */
   feesBack: z.boolean(),
 });
+export type CancelRules = z.infer<typeof cancelRules>;
 
 /** A tax that comes as a line of its own: 1800 basis points are 18 %. */
 export const tax = z.object({ label: z.string(), basisPoints: z.int(), on: z.enum(['seats', 'fee']) });
