@@ -8,6 +8,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { answered } from './answered.ts';
 import { CancelPanel } from './cancel-panel.tsx';
 import { type Progress, progressOf, refundWords } from './confirming.ts';
+import { allOrdered, earlierWords } from './earlier-visits.ts';
 import { type Following, followBooking } from './following.ts';
 import { house } from './house.ts';
 import { dayText, timeText } from './india-time.ts';
@@ -15,6 +16,7 @@ import { forgetPaid, paidAtMs } from './paid-here.ts';
 import { listOf } from './refusal-words.ts';
 import { hrefOf } from './route.ts';
 import { HoldCountdown, Lines, Problem, Waiting } from './small-parts.tsx';
+import { isTakenOff, takenOffShort } from './taken-off.ts';
 
 const AFTER_PROBLEM_MS = 3_000;
 /** Reading while a socket would tell. */
@@ -46,7 +48,7 @@ export function BookingPage({ bookingId }: { readonly bookingId: string }): JSX.
             Back to the payment
           </a>
         )}
-        {known?.display === 'failed' && (
+        {known?.display === 'failed' && !isTakenOff(known) && (
           <a class="quiet" href={hrefOf({ page: 'show', showId: known.showId })}>
             Pick seats again
           </a>
@@ -96,29 +98,42 @@ function keepLooking(bookingId: string, { booking, problem, progress }: Shown): 
       againMs = progress.value?.lookAgainMs;
     } else {
       // What was known stays on the screen: a booking does not fail because nobody answers.
-      problem.value = answer.text;
+      const ours = answer.code === 'booking_not_found' && allOrdered().some((one) => one.bookingId === bookingId);
+      problem.value = ours ? earlierWords(bookingId) : answer.text;
     }
+    const known = booking.value;
+    if (known !== undefined && isDecided(known)) forgetPaid(bookingId);
     if (againMs === undefined) {
-      forgetPaid(bookingId);
       following?.stop();
       return;
     }
-    if (booking.value !== undefined) {
-      following ??= followBooking(booking.value.showId, bookingId, () => void look());
+    // A ticket changes seldom: looking now and then is enough, and a socket is better kept for those who wait.
+    if (known?.display === 'confirmed') following?.stop();
+    else if (known !== undefined) {
+      following ??= followBooking(known.showId, bookingId, () => void look());
       if (following.isLive() && answer.ok) againMs = Math.max(againMs, WHILE_FOLLOWED_MS);
     }
     timer = setTimeout(() => void look(), againMs);
   };
   // The words change with the time that somebody waits, whether or not anything is heard.
   const ticker = setInterval(show, TICK_MS);
+  // Who comes back to the page wants to know now.
+  const onVisible = (): void => {
+    if (document.visibilityState === 'visible' && (timer !== undefined || problem.value !== undefined)) void look();
+  };
+  document.addEventListener('visibilitychange', onVisible);
   void look();
   return () => {
     stopped = true;
     clearTimeout(timer);
     clearInterval(ticker);
+    document.removeEventListener('visibilitychange', onVisible);
     following?.stop();
   };
 }
+
+/** The bank has spoken, and we have heard it. */
+const isDecided = ({ display }: BookingView): boolean => display !== 'paying' && display !== 'confirming';
 
 /** Checkout said "paid" in this browser, and the server may not have heard of it yet. */
 const asPaidHere = (booking: BookingView): BookingView =>
@@ -185,10 +200,19 @@ function Ticket({ booking, progress }: { booking: BookingView; progress: Progres
 export function BookingsPage(): JSX.Element {
   const bookings = useSignal<readonly BookingView[] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
+  const pages = useSignal(1);
+  const hasMore = useSignal(false);
   const load = async (): Promise<void> => {
-    const answer = await answered(house.bookings.list());
-    problem.value = answer.ok ? undefined : answer.text;
-    if (answer.ok) bookings.value = answer.value.items.map(asPaidHere);
+    const all: BookingView[] = [];
+    for (let page = 1; page <= pages.value; page += 1) {
+      const answer = await answered(house.bookings.list({ page }));
+      problem.value = answer.ok ? undefined : answer.text;
+      if (!answer.ok) return;
+      all.push(...answer.value.items.map(asPaidHere));
+      hasMore.value = answer.value.nextPage !== undefined;
+      if (!hasMore.value) break;
+    }
+    bookings.value = all;
   };
   useEffect(() => {
     void load();
@@ -215,13 +239,61 @@ export function BookingsPage(): JSX.Element {
                 <small>
                   {listOf(booking.seats)} · {formatPaise(booking.amountPaise)}
                 </small>
+                {isTakenOff(booking) && <small data-testid="taken-off">{takenOffShort(booking)}</small>}
               </span>
-              <span class={`state state-${booking.display}`}>{STATE_WORDS[booking.display]}</span>
+              <span class={`state state-${booking.display}`}>
+                {isTakenOff(booking) ? 'Show cancelled' : STATE_WORDS[booking.display]}
+              </span>
             </a>
           </li>
         ))}
       </ul>
+      {bookings.value !== undefined && !hasMore.value && <Earlier known={bookings.value} />}
+      {hasMore.value && (
+        <p class="afterwards">
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              pages.value += 1;
+              void load();
+            }}
+            data-testid="more-bookings"
+          >
+            Older bookings
+          </button>
+        </p>
+      )}
     </main>
+  );
+}
+
+/** Ordered in this browser, and not this customer's: there was another visit between. */
+function Earlier({ known }: { readonly known: readonly BookingView[] }): JSX.Element | null {
+  const nowMs = house.nowMs();
+  const earlier = allOrdered().filter(
+    ({ bookingId, startsAt }) => Date.parse(startsAt) > nowMs && !known.some(({ id }) => id === bookingId),
+  );
+  if (earlier.length === 0) return null;
+  return (
+    <section class="earlier" data-testid="earlier">
+      <h2>From an earlier visit</h2>
+      <p class="hint">
+        That visit has ended, so these cannot be shown here any more. They are not lost: what was paid stands, and the
+        box office finds it under its number.
+      </p>
+      <ul class="booking-list">
+        {earlier.map(({ bookingId, movieTitle, startsAt, theater, seats }) => (
+          <li key={bookingId}>
+            <strong>{movieTitle}</strong>
+            <small>
+              {dayText(startsAt)}, {timeText(startsAt)} · {theater} · {listOf(seats)}
+            </small>
+            <small class="number">{bookingId}</small>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -1,12 +1,14 @@
 // Cancelling seats of a booking: choose them, see what comes back and what is kept, then confirm that very figure; and
 // afterwards, where the money is.
 
-import { type BookingView, type CancelOffer, formatPaise } from '@housefull/client';
+import { type BookingView, type CancelOffer, formatPaise, type ShowDetail } from '@housefull/client';
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { type Answered, answered } from './answered.ts';
+import { byWhen } from './cancelled.ts';
 import { house } from './house.ts';
+import { RefundTerms, termsRows } from './refund-terms.tsx';
 import { listOf } from './refusal-words.ts';
 import { Problem } from './small-parts.tsx';
 
@@ -19,10 +21,22 @@ interface CancelPanelProps {
 /** For a booking that is paid and whose show is still to come. */
 export function CancelPanel({ booking, onChanged }: CancelPanelProps): JSX.Element | null {
   const open = useSignal(false);
-  const mayCancel = booking.display === 'confirmed' && booking.paid && Date.parse(booking.startsAt) > Date.now();
+  const isTicket = booking.display === 'confirmed' && booking.paid;
+  const show = useSignal<ShowDetail | undefined>(undefined);
+  useEffect(() => {
+    if (!isTicket) return;
+    // Without an answer the button is there all the same: the server decides.
+    void answered(house.show(booking.showId)).then((answer) => {
+      if (answer.ok) show.value = answer.value;
+    });
+  }, [booking.showId, isTicket]);
+  const nowMs = house.nowMs();
+  const isToCome = Date.parse(booking.startsAt) > nowMs;
+  const mayCancel = isTicket && isToCome && (show.value === undefined || termsRows(show.value, nowMs).length > 0);
   return (
     <>
       <CancelledSeats booking={booking} onChanged={onChanged} />
+      {isTicket && isToCome && show.value !== undefined && <RefundTerms terms={show.value} nowMs={nowMs} />}
       {mayCancel &&
         (open.value ? (
           <Choice
@@ -217,6 +231,6 @@ function refundWords(refunds: BookingView['refunds'], waiting: boolean): string 
   if (refunds.some(({ status }) => status === 'failed') && !waiting)
     return 'The bank did not take a refund yet. We keep trying; nothing is lost.';
   if (waiting || refunds.some(({ status }) => status !== 'processed'))
-    return 'Your refund is on its way. Some banks take five to seven working days to show it.';
+    return `Your refund is on its way.${byWhen(refunds)}`;
   return 'Your refund has been paid out.';
 }

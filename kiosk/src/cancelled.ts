@@ -2,8 +2,18 @@
 
 import { type BookingView, formatPaise } from '@housefull/client';
 import type { Progress } from './confirming.ts';
+import { dayText } from './india-time.ts';
 
 const LOOK_AGAIN_MS = 30_000;
+
+/** The day by which the last of it is there; nothing when nobody can say. */
+export function byWhen(refunds: BookingView['refunds']): string {
+  const last = refunds
+    .flatMap(({ status, expectedBy }) => (status === 'failed' ? [] : (expectedBy ?? [])))
+    .sort()
+    .at(-1);
+  return last === undefined ? '' : ` Your bank shows it by ${dayText(`${last}T12:00:00Z`)}, often sooner.`;
+}
 
 export function cancelledProgress(booking: BookingView): Progress {
   const refundPaise = (booking.cancels ?? []).reduce((sum, cancel) => sum + cancel.refundPaise, 0);
@@ -12,7 +22,7 @@ export function cancelledProgress(booking: BookingView): Progress {
   if (booking.display === 'refunding') {
     return {
       title,
-      text: `${refund} was started; banks take up to seven working days.`,
+      text: `${refund} is on its way.${byWhen(booking.refunds)}`,
       lookAgainMs: LOOK_AGAIN_MS,
     };
   }

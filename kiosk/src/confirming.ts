@@ -4,11 +4,12 @@
 import { type BookingView, formatPaise } from '@housefull/client';
 import { cancelledProgress } from './cancelled.ts';
 import { dayText } from './india-time.ts';
+import { isTakenOff, takenOffProgress } from './taken-off.ts';
 
 export interface Progress {
   readonly title: string;
   readonly text: string;
-  /** When to look again; undefined when it is settled. */
+  /** When to look again; undefined when nothing will change any more. */
   readonly lookAgainMs: number | undefined;
 }
 type Refund = BookingView['refunds'][number];
@@ -19,6 +20,7 @@ const SLOW_MS = 30_000;
 /** @param waitedMs since the customer paid, or since the page began to wait. */
 export function progressOf(booking: BookingView, waitedMs: number): Progress {
   if (booking.status === 'cancelled') return cancelledProgress(booking);
+  if (isTakenOff(booking)) return takenOffProgress(booking, lookAgainMs(waitedMs));
   switch (booking.display) {
     case 'paying':
       return {
@@ -29,7 +31,8 @@ export function progressOf(booking: BookingView, waitedMs: number): Progress {
     case 'confirming':
       return { ...confirming(booking, waitedMs), lookAgainMs: lookAgainMs(waitedMs) };
     case 'confirmed':
-      return { title: 'Booked. Enjoy the show!', text: 'Show this code at the entrance.', lookAgainMs: undefined };
+      // The show may still be taken off.
+      return { title: 'Booked. Enjoy the show!', text: 'Show this code at the entrance.', lookAgainMs: SLOW_MS };
     case 'refunding':
       return {
         title: 'Your money is on its way back',
@@ -95,23 +98,36 @@ function whyFailed({ reason }: BookingView): string {
       return 'No payment arrived in time, so the seats are free again. Should your bank have taken money all the same, you get the seats if they are still free, or all of it back by itself; this page will say which.';
     case 'capture_failed':
       return 'Your bank did not release the money, so the seats are free again.';
-    case 'show_cancelled':
-      return 'The show was cancelled.';
     case 'revoked':
       return 'The theater had to take this booking back.';
-    case undefined:
+    default:
       return 'This booking did not come about.';
   }
 }
 
 /**
  * One line for each refund that is not given up for another try. Those of seats that were cancelled are told with the
- * seats.
+ * seats; what the rest of such a booking gave back when it ended is one line, whatever refunds it is part of.
  */
-export const refundWords = ({ refunds, status, cancels = [] }: BookingView): readonly string[] =>
-  refunds
-    .filter((refund) => refund.status !== 'failed' && (refund.why !== undefined || cancels.length === 0))
-    .map((refund) => refundLine(refund, status === 'confirmed'));
+export function refundWords(booking: BookingView): readonly string[] {
+  const { refunds, status, cancels = [] } = booking;
+  const going = refunds.filter((refund) => refund.status !== 'failed');
+  const own = going.filter((refund) => refund.why === undefined);
+  const others = going.filter((refund) => refund.why !== undefined);
+  const told = cancels.length === 0 ? going : [...restBack(booking, own), ...others];
+  return told.map((refund) => refundLine(refund, status === 'confirmed'));
+}
+
+function restBack({ status, display, amountPaise }: BookingView, own: readonly Refund[]): readonly Refund[] {
+  const [first] = own;
+  if (status !== 'failed' || first === undefined) return [];
+  const lastDay = own
+    .flatMap(({ expectedBy }) => expectedBy ?? [])
+    .sort()
+    .at(-1);
+  const day = lastDay === undefined ? {} : { expectedBy: lastDay };
+  return [{ amountPaise, by: first.by, status: display === 'refunded' ? 'processed' : 'pending', ...day }];
+}
 
 function refundLine({ amountPaise, status, by, why, expectedBy }: Refund, beside: boolean): string {
   const amount = formatPaise(amountPaise);

@@ -1,11 +1,14 @@
 // After the hold: the clock, the price, who the ticket is for, and the way to pay.
 
-import { type CheckoutResult, type Contact, formatPaise, type OwnHold } from '@housefull/client';
+import { type CheckoutResult, type Contact, formatPaise, type OwnHold, type ShowDetail } from '@housefull/client';
 import { useSignal } from '@preact/signals';
 import type { JSX, TargetedSubmitEvent } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { contactOf } from './contact.ts';
+import { house } from './house.ts';
 import { NoticeBox } from './notice-box.tsx';
+import { paidAtMs } from './paid-here.ts';
+import { termsSentence } from './refund-terms.tsx';
 import { listOf } from './refusal-words.ts';
 import { hrefOf } from './route.ts';
 import type { ShowSession } from './show-session.ts';
@@ -13,16 +16,23 @@ import { HoldCountdown, Lines } from './small-parts.tsx';
 
 interface HoldPanelProps {
   readonly session: ShowSession;
+  readonly detail: ShowDetail;
   readonly hold: OwnHold;
   readonly onPaid: (bookingId: string, result: CheckoutResult) => void;
 }
 
-export function HoldPanel({ session, hold, onPaid }: HoldPanelProps): JSX.Element {
+export function HoldPanel({ session, detail, hold, onPaid }: HoldPanelProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   // The button that was pressed is gone; who uses a keyboard or a screen reader goes on here.
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const labels = session.namesOf(hold.seats);
   const kept = hold.paying ? session.contactOf(hold.holdId) : undefined;
+  const bookingId = session.bookingOf(hold.holdId);
+  // In another tab, or before coming back to this page.
+  const isPaid = bookingId !== undefined && paidAtMs(bookingId) !== undefined;
+  useEffect(() => {
+    if (isPaid) session.closeCheckout();
+  }, [isPaid]);
 
   const pay = async (contact: Contact): Promise<void> => {
     const ended = await session.pay(hold, contact);
@@ -41,9 +51,14 @@ export function HoldPanel({ session, hold, onPaid }: HoldPanelProps): JSX.Elemen
         <HoldCountdown countdown={hold.countdown} />
       </div>
       <NoticeBox notice={session.notice.value} />
-      {hold.paying && <Paying bookingId={session.bookingOf(hold.holdId)} />}
+      {hold.paying && !isPaid && <Paying bookingId={bookingId} />}
       <Lines lines={hold.lines} amountPaise={hold.amountPaise} />
-      {kept === undefined ? (
+      <p class="hint" data-testid="refund-terms">
+        {termsSentence(detail, house.nowMs())}
+      </p>
+      {isPaid ? (
+        <PaidHere bookingId={bookingId} />
+      ) : kept === undefined ? (
         <ContactForm
           amountPaise={hold.amountPaise}
           busy={session.busy.value}
@@ -83,6 +98,18 @@ function Paying({ bookingId }: { readonly bookingId: string | undefined }): JSX.
         </a>
       )}
     </p>
+  );
+}
+
+/** Checkout said "paid" in this browser: to ask for money again would be to ask for it twice. */
+function PaidHere({ bookingId }: { readonly bookingId: string }): JSX.Element {
+  return (
+    <div class="paid-here" role="status" data-testid="paid-here">
+      <p>You have paid for these seats. Please do not pay again: we are waiting for your bank to confirm it.</p>
+      <a class="primary" href={hrefOf({ page: 'booking', bookingId })}>
+        See this booking
+      </a>
+    </div>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { connect, type Housefull } from '@housefull/client';
 import { readConfig } from './config.ts';
+import { visitsEnded } from './earlier-visits.ts';
 
 export const config = readConfig(document.getElementById('housefull-config')?.textContent ?? '', location.origin);
 
@@ -9,7 +10,10 @@ export const house: Housefull = connect({
   url: config.serverUrl,
   storage: localStorage,
   renewToken: async (own) => {
+    const before = await own.auth.token();
     const guest = await own.auth.guest();
-    return guest.ok ? guest.value.token : undefined;
+    if (!guest.ok) return undefined;
+    if (before !== undefined) visitsEnded.value += 1;
+    return guest.value.token;
   },
 });

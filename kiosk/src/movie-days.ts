@@ -13,7 +13,7 @@ export async function loadListing(city: string, date: string): Promise<Answered<
   ]);
   if (!movies.ok) return movies;
   if (!shows.ok) return shows;
-  return { ok: true, value: listingOf(movies.value, shows.value, Date.now()) };
+  return { ok: true, value: listingOf(movies.value, shows.value, house.nowMs()) };
 }
 
 /** A day of one city is a page or two; more would be a mistake of somebody. */

@@ -17,7 +17,7 @@ const CITY_KEY = 'housefull.city';
 export function MoviesPage(): JSX.Element {
   const cities = useSignal<readonly City[]>([]);
   const city = useSignal(localStorage.getItem(CITY_KEY) ?? '');
-  const date = useSignal(dateOf(Date.now()));
+  const date = useSignal(dateOf(house.nowMs()));
   const listing = useSignal<readonly Listed[] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const tries = useSignal(0);
@@ -71,7 +71,7 @@ interface ChoicesProps {
 }
 
 function Choices({ cities, city, date }: ChoicesProps): JSX.Element {
-  const days = useMemo(() => nextDays(Date.now(), 7), []);
+  const days = useMemo(() => nextDays(house.nowMs(), 7), []);
   const choose = (id: string): void => {
     city.value = id;
     localStorage.setItem(CITY_KEY, id);

@@ -14,7 +14,7 @@ export interface OfferOf {
   readonly detail: ShowDetail;
   /** The visitor has said that they need a wheelchair space. */
   readonly accessible: boolean;
-  /** Wall clock. A clock that is wrong offers too early or too late, and the show says so. */
+  /** The server's wall clock, to a second or so; what is offered too early or too late the show says. */
   readonly nowMs: number;
   readonly statusOf: (seat: number) => SeatStatus | undefined;
 }

@@ -8,6 +8,7 @@ import { dayText, timeText } from './india-time.ts';
 import { Legend } from './legend.tsx';
 import { PickPanel } from './pick-panel.tsx';
 import { go, hrefOf } from './route.ts';
+import { SaleOver } from './sale-over.tsx';
 import { SeatMap } from './seat-map.tsx';
 import { ShowSession } from './show-session.ts';
 import { Problem, Waiting } from './small-parts.tsx';
@@ -36,14 +37,20 @@ export function ShowPage({ showId, onPaid }: ShowPageProps): JSX.Element {
       </main>
     );
   }
-  if (detail === undefined || session.link.value === 'joining') {
+  const hold = session.hold.value;
+  const end = session.sale.ended.value;
+  // What is held may still be paid after closing time.
+  const isJoining = detail === undefined || session.link.value === 'joining';
+  if (end === 'cancelled' || (end === 'closed' && !isJoining && hold === undefined)) {
+    return <SaleOver end={end} detail={detail} bookings={session.own.value.bookings} />;
+  }
+  if (isJoining) {
     return (
       <main class="page">
         <Waiting what="Opening the seat map" />
       </main>
     );
   }
-  const hold = session.hold.value;
   return (
     <main class="show">
       <ShowHead detail={detail} available={session.available.value} />
@@ -69,7 +76,7 @@ export function ShowPage({ showId, onPaid }: ShowPageProps): JSX.Element {
         {hold === undefined ? (
           <PickPanel session={session} detail={detail} />
         ) : (
-          <HoldPanel key={hold.holdId} session={session} hold={hold} onPaid={onPaid} />
+          <HoldPanel key={hold.holdId} session={session} detail={detail} hold={hold} onPaid={onPaid} />
         )}
       </aside>
     </main>

@@ -18,13 +18,16 @@ import {
   type Refusal,
   type ShowDetail,
 } from '@housefull/client';
-import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from '@preact/signals';
 import { answered } from './answered.ts';
-import { type CheckoutEnd, openCheckout } from './checkout.ts';
+import { type CheckoutEnd, type CheckoutRequest, openCheckout } from './checkout.ts';
+import { noteOrdered, visitsEnded } from './earlier-visits.ts';
 import { config, house } from './house.ts';
+import { keepOrder, keptOrder } from './kept-order.ts';
 import { type Offer, offerOf } from './offer.ts';
 import { namesOf, type OpenArea, openAreasOf, unitOf } from './plan-parts.ts';
 import { keptWords, listOf, NO_ANSWER, wordsFor } from './refusal-words.ts';
+import { SaleWatch } from './sale-watch.ts';
 import { type SeatLook, toggle } from './seat-picking.ts';
 import { type Tickets, ticketsFor } from './tickets.ts';
 
@@ -82,10 +85,15 @@ export class ShowSession {
   readonly available = signal(0);
   /** One per seat, so that a change redraws the seats it changes. */
   looks: readonly Signal<SeatLook>[] = [];
+  /** Whether this show still sells. */
+  readonly sale: SaleWatch;
   /** Ordered on this page; `own` hears of it at its next reading. */
   readonly #ordered = signal<{ readonly holdId: string; readonly bookingId: string } | undefined>(undefined);
   #live: LiveShow | undefined;
   #closed = false;
+  /** Closes Checkout, where it is open. */
+  #checkout = new AbortController();
+  readonly #stopWatching: () => void;
   #offer: Offer | undefined;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #onBooking: (bookingId: string) => void;
@@ -93,7 +101,12 @@ export class ShowSession {
   /** @param onBooking called when a booking of this visitor was decided, wherever it was paid. */
   constructor(showId: string, onBooking: (bookingId: string) => void) {
     this.showId = showId;
+    this.sale = new SaleWatch(showId);
     this.#onBooking = onBooking;
+    const visits = visitsEnded.peek();
+    this.#stopWatching = effect(() => {
+      if (visitsEnded.value !== visits) this.#onNewVisit();
+    });
   }
 
   async open(): Promise<void> {
@@ -108,7 +121,8 @@ export class ShowSession {
     this.areas = openAreasOf(detail.plan).map((area) => ({ area, free: signal(0), mine: signal(0) }));
     this.detail.value = detail;
     // Joining needs a token; without this the first join of a visitor would be refused, and only then repeated.
-    if ((await house.auth.token()) === undefined) await answered(house.auth.guest());
+    await Promise.all([this.sale.look(), ensureToken()]);
+    this.sale.lookAt(detail.closesAt);
     const joined = await answered(house.join(this.showId, { detail }));
     if (this.#closed) {
       if (joined.ok) joined.value.close();
@@ -120,7 +134,11 @@ export class ShowSession {
 
   close(): void {
     this.#closed = true;
+    this.#stopWatching();
     for (const timer of this.#timers) clearTimeout(timer);
+    this.sale.close();
+    // Over another page Checkout would be nobody's; who has paid in it is found all the same.
+    this.closeCheckout();
     this.#live?.close();
   }
 
@@ -207,15 +225,40 @@ export class ShowSession {
     const detail = this.detail.value;
     if (order === undefined || detail === undefined) return undefined;
     const labels = this.namesOf(hold.seats);
+    const { movieTitle, startsAt, theater } = detail;
+    noteOrdered({ bookingId: order.bookingId, movieTitle, theater: theater.name, startsAt, seats: labels });
     const remainingMs = order.remainingMs - (performance.now() - startedMs);
-    const description = `${detail.movieTitle}, ${listOf(labels)}`;
-    const end = await openCheckout(config.checkoutUrl, { order, remainingMs, description, contact: wanted.contact });
+    const description = `${movieTitle}, ${listOf(labels)}`;
+    const end = await this.#checkOut({ order, remainingMs, description, contact: wanted.contact });
     if (end.kind === 'unreachable')
       this.#say('refusal', 'The payment page did not load. Your seats stay held; please try again.');
     if (end.kind === 'dismissed') {
       this.#say('info', 'The payment was not finished. Your seats stay held; you can pay until the time is over.');
     }
     return { order, end };
+  }
+
+  /** There is nothing to pay in it any more. */
+  closeCheckout(): void {
+    this.#checkout.abort();
+  }
+
+  /** One Checkout at a time, and no second click until it is there. */
+  async #checkOut(
+    request: Pick<CheckoutRequest, 'order' | 'remainingMs' | 'description' | 'contact'>,
+  ): Promise<CheckoutEnd> {
+    this.closeCheckout();
+    this.#checkout = new AbortController();
+    if (this.#closed) return { kind: 'closed' };
+    this.busy.value = true;
+    const onOpen = (): void => {
+      this.busy.value = false;
+    };
+    try {
+      return await openCheckout(config.checkoutUrl, { ...request, signal: this.#checkout.signal, onOpen });
+    } finally {
+      onOpen();
+    }
   }
 
   /** The booking that awaits the payment of a hold. */
@@ -243,14 +286,39 @@ export class ShowSession {
     live.on('link', ({ state, refusal }) => {
       this.link.value = state;
       if (refusal !== undefined) this.absent.value = wordsFor(refusal);
+      // What was said while we were away was not said to us.
+      if (state === 'live') void this.sale.look();
     });
     live.on('expired', ({ seats }) => {
       const labels = this.namesOf(seats);
       this.#say('refusal', `The time for ${listOf(labels)} is over, and the seats are free again. Please pick again.`);
     });
-    live.on('booked', ({ bookingId }) => this.#onBooking(bookingId));
-    live.on('failed', ({ bookingId }) => this.#onBooking(bookingId));
+    live.on('notice', ({ code }) => {
+      if (code === 'show_cancelled') this.sale.takenOff();
+    });
+    live.on('booked', ({ bookingId }) => this.#decided(bookingId));
+    live.on('failed', ({ bookingId }) => this.#decided(bookingId));
     this.#awaitReleases();
+  }
+
+  /** This browser is another customer to the server now: what was held is not ours any more, and nobody says so. */
+  #onNewVisit(): void {
+    const hold = untracked(() => this.hold.value);
+    const bookingId = hold && untracked(() => this.bookingOf(hold.holdId));
+    if (bookingId !== undefined) this.#onBooking(bookingId);
+    else if (hold !== undefined) {
+      this.#say(
+        'refusal',
+        'Your visit had ended and has begun anew. The seats that you held become free by themselves.',
+      );
+    }
+  }
+
+  /** Of another booking than the one that is being paid here it is said without taking the payment away. */
+  #decided(bookingId: string): void {
+    const paying = this.hold.value && this.bookingOf(this.hold.value.holdId);
+    if (paying === undefined || paying === bookingId) this.#onBooking(bookingId);
+    else this.#say('info', 'There is news of another booking of yours; you find it under My bookings.');
   }
 
   /** Seats that are released by the clock change no status, so nobody tells us. */
@@ -260,7 +328,7 @@ export class ShowSession {
     const { accessible, houseReleaseMinutesBefore } = detail.rules;
     for (const minutes of [accessible.releaseMinutesBefore, houseReleaseMinutesBefore]) {
       if (minutes === undefined) continue;
-      const waitMs = Date.parse(detail.startsAt) - minutes * 60_000 - Date.now();
+      const waitMs = Date.parse(detail.startsAt) - minutes * 60_000 - house.nowMs();
       if (waitMs > 0 && waitMs < MAX_RELEASE_WAIT_MS) this.#timers.add(setTimeout(() => this.#redraw(), waitMs + 50));
     }
   }
@@ -271,7 +339,7 @@ export class ShowSession {
     const detail = this.detail.value;
     if (live === undefined || detail === undefined) return;
     const statusOf = (seat: number) => live.seats.status(seat);
-    this.#offer = offerOf({ detail, accessible: this.accessible.value, nowMs: Date.now(), statusOf });
+    this.#offer = offerOf({ detail, accessible: this.accessible.value, nowMs: house.nowMs(), statusOf });
     const mine = new Set(live.own.holds.flatMap((hold) => [...hold.seats]));
     const wanted = this.picks.value;
     const taken = wanted.filter((seat) => statusOf(seat) !== 'available' && !mine.has(seat));
@@ -386,6 +454,8 @@ export class ShowSession {
   }
 
   #tell(refusal: Refusal, actions: readonly NoticeAction[]): void {
+    // Why it sells nothing any more is better said than that.
+    if (refusal.code === 'show_closed') void this.sale.look();
     this.notice.value = { kind: 'refusal', text: wordsFor(refusal, this.labelOf), actions };
   }
 
@@ -401,21 +471,8 @@ export class ShowSession {
   }
 }
 
+async function ensureToken(): Promise<void> {
+  if ((await house.auth.token()) === undefined) await answered(house.auth.guest());
+}
+
 const findLabel = (count: number): string => (count === 1 ? 'Find me another seat' : `Find me ${count} together`);
-
-interface WantedOrder {
-  readonly key: string;
-  readonly contact: Contact;
-}
-
-const orderName = (holdId: string): string => `housefull.order.${holdId}`;
-
-function keptOrder(holdId: string): WantedOrder | undefined {
-  const kept = sessionStorage.getItem(orderName(holdId));
-  return kept === null ? undefined : (JSON.parse(kept) as WantedOrder);
-}
-
-function keepOrder(holdId: string, wanted: WantedOrder | undefined): void {
-  if (wanted === undefined) sessionStorage.removeItem(orderName(holdId));
-  else sessionStorage.setItem(orderName(holdId), JSON.stringify(wanted));
-}

@@ -74,7 +74,11 @@ export async function startBoxOffice(dist: string, options: BoxOfficeOptions = {
     if (url.pathname === '/api/bookings' && request.method === 'GET') return { status: 200, body: { items: of } };
     if (url.pathname === '/api/payment/verify') return { status: 200, body: { booking: of[0] } };
     const one = /^\/api\/bookings\/(.+)$/.exec(url.pathname)?.[1];
-    if (one !== undefined) return { status: 200, body: { booking: of.find((booking) => booking.id === one) } };
+    if (one !== undefined) {
+      const booking = of.find(({ id }) => id === decodeURIComponent(one));
+      if (booking !== undefined) return { status: 200, body: { booking } };
+      return { status: 404, body: { error: { code: 'booking_not_found', message: 'There is no such booking.' } } };
+    }
     return undefined;
   });
   server.book.judge = coreJudge(detail as Parameters<typeof coreJudge>[0]);
@@ -199,7 +203,7 @@ function catalog(url: URL, detail: ShowDetail): unknown {
         movieId: movie.id,
         movieTitle: movie.title,
         theater,
-        startsAt: new Date(Date.now() + hours * 3_600_000).toISOString(),
+        startsAt: film + house + at === 0 ? detail.startsAt : new Date(Date.now() + hours * 3_600_000).toISOString(),
       })),
     ),
   );

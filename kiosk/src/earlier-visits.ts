@@ -1,0 +1,31 @@
+// What was ordered in this browser. A guest's token ends after some hours, and whoever comes then is another customer to the
+// server: what they ordered before is still named here, so that nobody thinks that it is lost.
+
+import { signal } from '@preact/signals';
+
+export interface Ordered {
+  readonly bookingId: string;
+  readonly movieTitle: string;
+  readonly theater: string;
+  readonly startsAt: string;
+  readonly seats: readonly string[];
+}
+
+const NAME = 'housefull.ordered';
+/** Enough for anybody; older ones are over. */
+const MOST = 50;
+
+export function noteOrdered(one: Ordered): void {
+  const others = allOrdered().filter(({ bookingId }) => bookingId !== one.bookingId);
+  localStorage.setItem(NAME, JSON.stringify([one, ...others].slice(0, MOST)));
+}
+
+export function allOrdered(): readonly Ordered[] {
+  return JSON.parse(localStorage.getItem(NAME) ?? '[]') as readonly Ordered[];
+}
+
+/** Counts the visits that ended while this page was open. */
+export const visitsEnded = signal(0);
+
+export const earlierWords = (bookingId: string): string =>
+  `Your earlier visit to this page has ended, so the booking cannot be shown here any more. It is not lost: what was paid stands or goes back to you, as always. The box office finds it under its number: ${bookingId}`;
