@@ -6,12 +6,14 @@ export type Route =
   | { readonly page: 'movies' }
   | { readonly page: 'show'; readonly showId: string }
   | { readonly page: 'bookings' }
-  | { readonly page: 'booking'; readonly bookingId: string };
+  | { readonly page: 'booking'; readonly bookingId: string }
+  | { readonly page: 'manage'; readonly theaterId: string | undefined };
 
 export function parseRoute(hash: string): Route {
   const [page = '', id = ''] = hash.replace(/^#\/?/, '').split('/').map(decode);
   if (page === 'shows' && id !== '') return { page: 'show', showId: id };
   if (page === 'bookings') return id === '' ? { page: 'bookings' } : { page: 'booking', bookingId: id };
+  if (page === 'manage') return { page: 'manage', theaterId: id === '' ? undefined : id };
   return { page: 'movies' };
 }
 
@@ -25,6 +27,8 @@ export const hrefOf = (route: Route): string => {
       return '#/bookings';
     case 'booking':
       return `#/bookings/${encodeURIComponent(route.bookingId)}`;
+    case 'manage':
+      return route.theaterId === undefined ? '#/manage' : `#/manage/${encodeURIComponent(route.theaterId)}`;
   }
 };
 

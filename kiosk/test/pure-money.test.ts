@@ -1,8 +1,11 @@
 // Words and drafts about money, without a browser.
 
 import type { BookingView, TheaterRules } from '@housefull/client';
+import { theaterRulesBody } from '@housefull/schema/rest';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { progressOf, refundWords } from '../src/confirming.ts';
+import { draftOf, type RulesDraft, readDraft } from '../src/manage/rules-draft.ts';
 import { termsRows, termsSentence } from '../src/refund-terms.tsx';
 import { takenOffShort } from '../src/taken-off.ts';
 
@@ -92,5 +95,93 @@ describe('what a cancelled seat gives back', () => {
     expect(termsSentence(terms({ tiers, feesBack: true }), late)).toContain('cannot be cancelled any more');
     expect(termsSentence(terms(undefined), Date.parse('2026-12-01T13:30:00Z'))).toContain('any more');
     expect(termsSentence(terms({ tiers: [], feesBack: true }), at)).toContain('cannot be cancelled: once paid');
+  });
+});
+
+describe('rules while they are edited', () => {
+  const theater = { id: 't', name: 'T', address: '', cityId: 'c' };
+  const rules = (cancel: TheaterRules['cancel']): TheaterRules => ({
+    theater,
+    cancel,
+    refundPolicy: 'leave',
+    showsToCome: 0,
+  });
+  const drawnText = fc.oneof(
+    fc.integer({ min: -1, max: 120 }).map(String),
+    fc.constantFrom('', ' 7 ', '1.5', '1e2', 'x'),
+  );
+
+  test('KIOSK-60 what the form sends is what the server takes, and what it complains of it does not send', () => {
+    let sent = 0;
+    fc.assert(
+      fc.property(
+        fc.record({
+          kind: fc.constantFrom('all' as const, 'steps' as const, 'none' as const),
+          tiers: fc.array(fc.record({ percent: drawnText, hours: drawnText, minutes: drawnText }), { maxLength: 4 }),
+          untilClosing: drawnText,
+          feesBack: fc.boolean(),
+          refundPolicy: fc.constantFrom('leave' as const, 'capture_then_refund' as const),
+        }),
+        (draft: RulesDraft) => {
+          const read = readDraft(draft);
+          if (!read.ok) return void expect(read.complaints.size).toBeGreaterThan(0);
+          sent += 1;
+          expect(theaterRulesBody.safeParse(read.body).error).toBeUndefined();
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(sent).toBeGreaterThan(300);
+  });
+
+  test('KIOSK-60 rules that are read and sent as they are stay what they are', () => {
+    for (const cancel of [
+      null,
+      { tiers: [], feesBack: false },
+      {
+        tiers: [
+          { minutesBefore: 1_441, refundPercent: 90 },
+          { minutesBefore: 20, refundPercent: 50 },
+          { refundPercent: 5 },
+        ],
+        feesBack: true,
+      },
+    ])
+      expect(readDraft(draftOf(rules(cancel)))).toEqual({ ok: true, body: { cancel, refundPolicy: 'leave' } });
+    // As the core takes them, in any order: shown in the order of time.
+    const unsorted = { tiers: [{ refundPercent: 5 }, { minutesBefore: 20, refundPercent: 50 }], feesBack: true };
+    expect(readDraft(draftOf(rules(unsorted)))).toMatchObject({
+      body: { cancel: { tiers: [...unsorted.tiers].reverse() } },
+    });
+  });
+
+  test('KIOSK-60 each complaint names its field', () => {
+    const draft = { ...draftOf(rules({ tiers: [], feesBack: true })), kind: 'steps' as const };
+    const complaintsOf = (tiers: [string, string, string][], untilClosing = '') => {
+      const read = readDraft({
+        ...draft,
+        untilClosing,
+        tiers: tiers.map(([percent, hours, minutes]) => ({ percent, hours, minutes })),
+      });
+      return read.ok ? [] : [...read.complaints.keys()];
+    };
+    expect(complaintsOf([])).toEqual(['tiers']);
+    expect(complaintsOf([['101', '1', '60']])).toEqual(['0.percent', '0.time']);
+    expect(
+      complaintsOf([
+        ['50', '1', ''],
+        ['50', '1', '0'],
+      ]),
+    ).toEqual(['1.time']);
+    expect(
+      complaintsOf(
+        [
+          ['50', '2', ''],
+          ['60', '1', ''],
+        ],
+        '61',
+      ),
+    ).toEqual(['1.percent', 'closing']);
+    expect(complaintsOf([], '50')).toEqual([]);
   });
 });

@@ -379,6 +379,8 @@ describe('the rest', () => {
       { page: 'show', showId: 'demo1' },
       { page: 'bookings' },
       { page: 'booking', bookingId: 'b_demo1_x/y?z' },
+      { page: 'manage', theaterId: undefined },
+      { page: 'manage', theaterId: 'lotus/fort' },
     ];
     for (const route of routes) expect(parseRoute(hrefOf(route))).toEqual(route);
     for (const hash of ['', '#', '#/shows', '#/nowhere/1', '#/shows/%E0%A4%A'])

@@ -1,0 +1,58 @@
+// The connection of a manager, beside the visitor's own: who signs in here stays the same guest elsewhere on this page, and
+// the token ends with the tab, because such screens are shared.
+
+import { connect, type Housefull, type Role, STORAGE_KEY, type TokenStorage, type User } from '@housefull/client';
+import { type Signal, signal } from '@preact/signals';
+import { type Answered, answered } from '../answered.ts';
+import { config } from '../house.ts';
+
+const name = (key: string): string => `${key}.staff`;
+const storage: TokenStorage = {
+  getItem: (key) => sessionStorage.getItem(name(key)),
+  setItem: (key, value) => sessionStorage.setItem(name(key), value),
+  removeItem: (key) => sessionStorage.removeItem(name(key)),
+};
+
+export const staffHouse: Housefull = connect({ url: config.serverUrl, storage });
+
+/** Undefined while nobody is signed in. */
+export const staff: Signal<User | undefined> = signal(undefined);
+
+const MANAGERS: ReadonlySet<Role> = new Set<Role>(['manager', 'admin']);
+const NOT_A_MANAGER = 'This account may not manage theaters.';
+
+export const hasSignedIn = (): boolean => sessionStorage.getItem(name(STORAGE_KEY)) !== null;
+
+export async function signIn(email: string, password: string): Promise<string | undefined> {
+  const entered = await answered(staffHouse.auth.login({ email, password }));
+  if (!entered.ok) return entered.text;
+  return admit(entered.value.user);
+}
+
+/** After a reload. */
+export async function resume(): Promise<string | undefined> {
+  const answer = await managed(staffHouse.auth.me());
+  return answer.ok ? admit(answer.value) : answer.text;
+}
+
+export async function signOut(): Promise<void> {
+  await staffHouse.auth.forget();
+  staff.value = undefined;
+}
+
+/** As `answered`; who is signed out by the server comes back to the sign-in. */
+export async function managed<T>(call: Parameters<typeof answered<T>>[0]): Promise<Answered<T>> {
+  const answer = await answered(call);
+  if (answer.ok || (answer.code !== 'unauthorized' && answer.code !== 'forbidden')) return answer;
+  await signOut();
+  return { ...answer, text: 'Please sign in again.' };
+}
+
+async function admit(user: User): Promise<string | undefined> {
+  if (MANAGERS.has(user.role)) {
+    staff.value = user;
+    return undefined;
+  }
+  await signOut();
+  return NOT_A_MANAGER;
+}
