@@ -27,5 +27,8 @@ export function allOrdered(): readonly Ordered[] {
 /** Counts the visits that ended while this page was open. */
 export const visitsEnded = signal(0);
 
+export const NEW_VISIT =
+  'Your earlier visit had ended, and a new one has begun. Seats that you only held become free by themselves; what you ordered is named under My bookings.';
+
 export const earlierWords = (bookingId: string): string =>
   `Your earlier visit to this page has ended, so the booking cannot be shown here any more. It is not lost: what was paid stands or goes back to you, as always. The box office finds it under its number: ${bookingId}`;

@@ -21,7 +21,7 @@ import {
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from '@preact/signals';
 import { answered } from './answered.ts';
 import { type CheckoutEnd, type CheckoutRequest, openCheckout } from './checkout.ts';
-import { noteOrdered, visitsEnded } from './earlier-visits.ts';
+import { NEW_VISIT, noteOrdered, visitsEnded } from './earlier-visits.ts';
 import { config, house } from './house.ts';
 import { keepOrder, keptOrder } from './kept-order.ts';
 import { type Offer, offerOf } from './offer.ts';
@@ -94,6 +94,8 @@ export class ShowSession {
   /** Closes Checkout, where it is open. */
   #checkout = new AbortController();
   readonly #stopWatching: () => void;
+  /** Since this page was opened. */
+  readonly #isNewVisit: () => boolean;
   #offer: Offer | undefined;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #onBooking: (bookingId: string) => void;
@@ -104,6 +106,7 @@ export class ShowSession {
     this.sale = new SaleWatch(showId);
     this.#onBooking = onBooking;
     const visits = visitsEnded.peek();
+    this.#isNewVisit = () => visitsEnded.peek() !== visits;
     this.#stopWatching = effect(() => {
       if (visitsEnded.value !== visits) this.#onNewVisit();
     });
@@ -280,8 +283,15 @@ export class ShowSession {
     this.#redraw();
     live.seats.onChange(() => this.#redraw());
     live.on('own', (own) => {
+      const awaited = this.own.value.bookings.filter(({ status }) => status === 'pending');
+      const ordered = this.#ordered.value;
       this.own.value = own;
       this.#redraw();
+      // Decided while we were away, and told to nobody.
+      const isAwaited = (id: string): boolean =>
+        id === ordered?.bookingId || awaited.some((one) => one.bookingId === id);
+      const decided = own.bookings.find(({ bookingId, status }) => status !== 'pending' && isAwaited(bookingId));
+      if (decided !== undefined) this.#decided(decided.bookingId);
     });
     live.on('link', ({ state, refusal }) => {
       this.link.value = state;
@@ -299,6 +309,7 @@ export class ShowSession {
     live.on('booked', ({ bookingId }) => this.#decided(bookingId));
     live.on('failed', ({ bookingId }) => this.#decided(bookingId));
     this.#awaitReleases();
+    if (this.#isNewVisit()) this.#say('refusal', NEW_VISIT);
   }
 
   /** This browser is another customer to the server now: what was held is not ours any more, and nobody says so. */
@@ -306,12 +317,7 @@ export class ShowSession {
     const hold = untracked(() => this.hold.value);
     const bookingId = hold && untracked(() => this.bookingOf(hold.holdId));
     if (bookingId !== undefined) this.#onBooking(bookingId);
-    else if (hold !== undefined) {
-      this.#say(
-        'refusal',
-        'Your visit had ended and has begun anew. The seats that you held become free by themselves.',
-      );
-    }
+    else if (hold !== undefined) this.#say('refusal', NEW_VISIT);
   }
 
   /** Of another booking than the one that is being paid here it is said without taking the payment away. */

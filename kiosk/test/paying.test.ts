@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ShowDetail } from '@housefull/client';
+import { refuse } from '@housefull/schema/refusals';
 import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -136,6 +137,21 @@ describe('paying', () => {
     await shows(page, 'confirming');
     expect(office.book.bookings.size).toBe(1);
     expect(errors).toEqual([]);
+  }, 60_000);
+
+  test('KIOSK-57 paid while the connection is away: as soon as it is back there is the ticket, and no Checkout', async () => {
+    const page = await atMap();
+    await toCheckout(page, ['H12', 'H13']);
+    const away = page.getByText('The connection was lost.');
+    // The gateway tells the server, and nobody can tell the page.
+    office.refuseJoins(Array.from({ length: 3 }, () => refuse('unavailable')));
+    office.cutSockets();
+    await away.waitFor();
+    const [order] = [...office.book.bookings.values()];
+    office.book.pay(String(order?.orderId));
+    await page.getByTestId('booking-code').waitFor();
+    expect(await iframes(page)).toBe(0);
+    expect(errors.filter((text) => !text.includes('503'))).toEqual([]);
   }, 60_000);
 
   test('KIOSK-54 a Checkout that is refused, or never comes, is told, and the same order is paid later', async () => {
