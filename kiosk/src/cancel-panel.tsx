@@ -117,6 +117,20 @@ function Choice({ booking, onDone, onKeep }: ChoiceProps): JSX.Element {
           </label>
         ))}
       </div>
+      {seats.length > 1 && chosen.value.length < seats.length && (
+        <button
+          type="button"
+          class="quiet"
+          disabled={busy.value}
+          onClick={() => {
+            problem.value = undefined;
+            chosen.value = seats;
+          }}
+          data-testid="cancel-all"
+        >
+          All of them
+        </button>
+      )}
       {problem.value !== undefined && <Problem text={problem.value} />}
       {offer.value !== undefined && (
         <Offer offer={offer.value} busy={busy.value} onConfirm={(it) => void confirm(it)} />

@@ -81,6 +81,7 @@ function lookAgainMs(waitedMs: number): number {
 
 /** Of a booking that is not one any more, or never was. The refunds say it best; the booking says the rest. */
 function whyBack(booking: BookingView): string {
+  if (endedByItself(booking)) return whyFailed(booking);
   const why = booking.refunds.find((refund) => refund.why !== undefined)?.why;
   if (why === 'amount_mismatch') return 'The payment was not the amount of this booking.';
   if (why === 'show_closed') return 'Your payment arrived when this show was no longer on sale.';
@@ -112,11 +113,16 @@ function whyFailed({ reason }: BookingView): string {
 export function refundWords(booking: BookingView): readonly string[] {
   const { refunds, status, cancels = [] } = booking;
   const going = refunds.filter((refund) => refund.status !== 'failed');
-  const own = going.filter((refund) => refund.why === undefined);
-  const others = going.filter((refund) => refund.why !== undefined);
+  const isOwn = ({ why }: Refund): boolean => why === undefined || (why === 'lost' && endedByItself(booking));
+  const own = going.filter(isOwn);
+  const others = going.filter((refund) => !isOwn(refund));
   const told = cancels.length === 0 ? going : [...restBack(booking, own), ...others];
   return told.map((refund) => refundLine(refund, status === 'confirmed'));
 }
+
+/** It had its seats, and was taken back: no payment of it came too late, whatever its refunds say. */
+const endedByItself = ({ status, reason }: BookingView): boolean =>
+  status === 'failed' && reason !== 'expired' && reason !== 'lost';
 
 function restBack({ status, display, amountPaise }: BookingView, own: readonly Refund[]): readonly Refund[] {
   const [first] = own;

@@ -67,7 +67,13 @@ test('KIOSK-40 a customer cancels one seat and then the other, sees beforehand w
 
   await page.getByTestId('cancel-open').click();
   expect(await page.getByTestId('cancel-confirm').count()).toBe(0);
-  await page.getByTestId(`cancel-seat-${one}`).check();
+  await page.getByTestId('cancel-all').click();
+  await page.getByTestId('cancel-confirm').filter({ hasText: 'Cancel the whole booking' }).waitFor();
+  await page.getByTestId(`cancel-seat-${two}`).uncheck();
+  await page
+    .getByTestId('cancel-confirm')
+    .filter({ hasText: `Cancel ${one}` })
+    .waitFor();
   await page.getByTestId('cancel-confirm').waitFor();
   expect(await page.getByTestId('cancel-refund').textContent()).toBe(refund);
   expect(await page.getByTestId('cancel-kept').textContent()).toBe(kept);

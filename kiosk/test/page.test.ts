@@ -341,6 +341,31 @@ describe('the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('KIOSK-14 the longest names stick out of nothing, in the listing, on the map and beside ten seats', async () => {
+    const movieTitle = `The Tale of the Postmaster of Thiruvananthapuram: ${'Donaudampfschifffahrt'.repeat(6)}`;
+    await reopen({ show: { movieTitle } });
+    const page = await visit('', { width: 390, height: 844 });
+    const sticksOut = (): Promise<boolean> => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    await page.route('**/api/movies?*', async (route) => {
+      const answer = (await (await route.fetch()).json()) as { items: object[] };
+      await route.fulfill({
+        json: { ...answer, items: answer.items.map((movie) => ({ ...movie, title: movieTitle })) },
+      });
+    });
+    await page.reload();
+    await page.getByTestId('show-card').filter({ hasText: movieTitle }).first().waitFor();
+    expect(await sticksOut()).toBe(false);
+    await page.goto(`${office.page}#/shows/demo1`);
+    const more = page.getByTestId('best-count-more');
+    await more.waitFor();
+    while (await more.isEnabled()) await more.click();
+    await page.getByTestId('best').click();
+    await page.getByTestId('hold-countdown').waitFor();
+    expect((await heldSeats(page))?.split(/, | and /)).toHaveLength(10);
+    expect(await sticksOut()).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
   test('KIOSK-14 with a mouse the largest demo plan is whole on a small laptop, and can be made larger', async () => {
     await reopen({ planId: 'demo-palace' });
     const page = await onMap();

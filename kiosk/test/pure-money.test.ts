@@ -51,7 +51,12 @@ describe('a show that was taken off', () => {
     expect(takenOffShort(whole)).toBe('₹400 goes back by Tue, 8 Dec');
     const cancels = [{ seats: ['A1'], refundPaise: 15_000, keptPaise: 5_000 }];
     // Asked for apart, together, or partly told already: what the rest gives back is what it costs.
-    for (const refunds of [[refund(15_000, '2026-12-01'), refund(40_000)], [refund(55_000)]]) {
+    const lost = { why: 'lost' as const };
+    for (const refunds of [
+      [refund(15_000, '2026-12-01'), refund(40_000)],
+      [refund(55_000)],
+      [refund(15_000, '2026-12-01', lost), refund(40_000, '2026-12-08', lost)],
+    ]) {
       expect(refundWords(view('refunding', { refunds, cancels }))).toEqual(refundWords(whole));
     }
     const twice = view('refunding', {
@@ -65,6 +70,15 @@ describe('a show that was taken off', () => {
     // Cancelled seats of a booking that stands are told with the seats.
     expect(refundWords(view('confirmed', { status: 'confirmed', refunds: [refund(15_000)], cancels }))).toEqual([]);
   });
+});
+
+test('KIOSK-26 a booking that was taken back is not told as paid too late, whatever its refunds say', () => {
+  const [lost] = [{ amountPaise: 40_000, status: 'pending', by: 'us', why: 'lost', expectedBy: '2026-12-08' }];
+  const back = (reason: BookingView['reason']): string =>
+    progressOf({ status: 'failed', display: 'refunding', reason, refunds: [lost] } as unknown as BookingView, 0).text;
+  expect(back('revoked')).toContain('The theater had to take this booking back.');
+  expect(back('capture_failed')).toContain('Your bank did not release the money');
+  expect(back('expired')).toContain('somebody else has them now');
 });
 
 describe('what a cancelled seat gives back', () => {
