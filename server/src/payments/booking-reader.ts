@@ -129,6 +129,7 @@ const bookingRows = (kysely: Db['kysely']) =>
             'p.kept_paise as keptPaise',
             'p.lost_reason as lostReason',
             sql<string>`p.updated_at`.as('heardAt'),
+            sql<number>`extract(epoch from clock_timestamp() - p.created_at)::float8 * 1000`.as('knownMs'),
           ])
           .whereRef('p.booking_id', '=', 'b.booking_id')
           .orderBy('p.created_at'),

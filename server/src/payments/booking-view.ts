@@ -43,6 +43,8 @@ export interface MoneyFacts {
   readonly lostReason: string | null;
   /** When the gateway was last read about it. */
   readonly heardAt: string;
+  /** How long we have known of it. */
+  readonly knownMs: number;
 }
 export interface CancelFacts {
   readonly labels: readonly string[];
@@ -79,6 +81,8 @@ export const DISPLAYS: Readonly<Record<Stage, Readonly<Record<Money, Display>>>>
 
 /** Banks say five to seven working days; we promise the later one. */
 const BANK_WORKING_DAYS = 7;
+/** The gateway ends an unanswered payment after ten minutes; that it has may be news that never reached us. */
+const BANK_SILENT_MS = 60 * 60_000;
 const DAY_MS = 86_400_000;
 const INDIA_MS = 5.5 * 3_600_000;
 
@@ -135,7 +139,7 @@ function displayOf(facts: BookingFacts): Display {
 function moneyOf(payment: MoneyFacts, refunds: readonly RefundFacts[]): Money {
   const { status, allocation } = payment;
   // The bank has not answered. Should it still say yes, the money pays or goes back.
-  if (status === 'created') return 'unanswered';
+  if (status === 'created') return payment.knownMs < BANK_SILENT_MS ? 'unanswered' : 'none';
   if (status === 'failed') return 'none';
   // With a reason it was decided: its booking was taken back because its money never came.
   if (status !== 'refunded' && allocation === 'none') return payment.lostReason === null ? 'undecided' : 'none';

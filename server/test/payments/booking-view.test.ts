@@ -48,6 +48,7 @@ const payment: MoneyFacts = {
   refundedPaise: 0,
   lostReason: null,
   heardAt: FRIDAY,
+  knownMs: 1_000,
 };
 const refund = (status: RefundFacts['status'], paymentId = 'pay_1', amountPaise = PAISE): RefundFacts => ({
   paymentId,
@@ -146,6 +147,14 @@ describe('what a screen shows', () => {
       for (const money of MONEY)
         expect(`\`${DISPLAYS[stage][money]}\``, `${words}, ${money}`).toBe(shown(words, money));
     }
+  });
+
+  test('PAY-42 a payment that the bank has not answered for an hour does not keep its booking in doubt', () => {
+    const created = { ...payment, status: 'created', allocation: 'none' } as const;
+    const failed = { ...base, status: 'failed', reason: 'expired', remainingMs: -1 } as const;
+    const after = (knownMs: number) => bookingView({ ...failed, payments: [{ ...created, knownMs }] }).display;
+    expect(after(59 * 60_000)).toBe('confirming');
+    expect(after(61 * 60_000)).toBe('failed');
   });
 
   test('PAY-42 every booking with every payment shows what the table says; of two payments the stronger one counts', () => {
