@@ -145,6 +145,8 @@ const bookingRows = (kysely: Db['kysely']) =>
             sql<string>`r.created_at`.as('askedAt'),
           ])
           .whereRef('p.booking_id', '=', 'b.booking_id')
+          // Refused before the gateway made it: another one stands in its place, or nothing is left to give back.
+          .where((of) => of.or([of('r.status', '<>', 'failed'), of('r.refund_id', 'is not', null)]))
           .orderBy('r.created_at'),
       ).as('refunds'),
     ]);

@@ -40,6 +40,8 @@ export interface GatewayRefund {
   readonly paymentId: PaymentId;
   readonly amountPaise: number;
   readonly status: 'pending' | 'processed' | 'failed';
+  /** The idempotency key that we asked with; null or another word: somebody else asked. */
+  readonly receipt: string | null;
 }
 
 export interface Gateway {
@@ -54,7 +56,7 @@ export interface Gateway {
   fetchPayment(paymentId: PaymentId): Promise<GatewayPayment>;
   /** Captures the whole amount. On any error the caller reads the payment again. */
   capture(paymentId: PaymentId, amountPaise: number): Promise<GatewayPayment>;
-  /** Same key and amount: the same refund. */
+  /** Same key and amount: the same refund. The key is its receipt too, which tells whose it is when keys are forgotten. */
   refund(refund: {
     paymentId: PaymentId;
     amountPaise: number;

@@ -286,7 +286,7 @@ class Memory implements MemoryGateway {
       return refused('Your account does not have enough balance to carry out the refund operation.');
     }
     if (this.#balancePaise !== undefined) this.#balancePaise -= ask.amountPaise;
-    const made = this.#addRefund(payment, ask.amountPaise, this.#refundStatus);
+    const made = this.#addRefund(payment, ask.amountPaise, this.#refundStatus, ask.idempotencyKey);
     this.#refundKeys.set(ask.idempotencyKey, { body, refund: made });
     const refundedPaise = payment.refundedPaise + ask.amountPaise;
     this.#move(state, refundedPaise === payment.amountPaise ? 'refunded' : 'captured', { refundedPaise }, 'quietly');
@@ -296,14 +296,19 @@ class Memory implements MemoryGateway {
   }
 
   #autoRefund(state: PaymentState): void {
-    const refund = this.#addRefund(state.payment, state.payment.amountPaise, 'processed');
+    const refund = this.#addRefund(state.payment, state.payment.amountPaise, 'processed', null);
     this.#move(state, 'refunded', { refundedPaise: state.payment.amountPaise });
     this.#emit('refund.processed', state.payment, refund);
   }
 
-  #addRefund(payment: GatewayPayment, amountPaise: number, status: GatewayRefund['status']): GatewayRefund {
+  #addRefund(
+    payment: GatewayPayment,
+    amountPaise: number,
+    status: GatewayRefund['status'],
+    receipt: string | null,
+  ): GatewayRefund {
     const refundId = `rfnd_${this.#options.random14()}` as RefundId;
-    const refund = { refundId, paymentId: payment.paymentId, amountPaise, status };
+    const refund = { refundId, paymentId: payment.paymentId, amountPaise, status, receipt };
     this.#refundsOf.set(payment.paymentId, [...(this.#refundsOf.get(payment.paymentId) ?? []), refund]);
     return refund;
   }

@@ -95,9 +95,16 @@ const refundSchema = z
     amount: z.int(),
     // Older answers carry no status; such a refund is under way.
     status: z.enum(['pending', 'processed', 'failed']).default('pending'),
+    receipt: z.string().nullish(),
   })
   .transform(
-    (r): GatewayRefund => ({ refundId: r.id, paymentId: r.payment_id, amountPaise: r.amount, status: r.status }),
+    (r): GatewayRefund => ({
+      refundId: r.id,
+      paymentId: r.payment_id,
+      amountPaise: r.amount,
+      status: r.status,
+      receipt: r.receipt ?? null,
+    }),
   );
 
 const collectionOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
@@ -107,8 +114,8 @@ const refunds = collectionOf(refundSchema);
 const anything = collectionOf(z.unknown());
 
 const PAGE = 100;
-/** The gateway's rule for X-Refund-Idempotency. */
-const IDEMPOTENCY_KEY = /^[A-Za-z0-9_-]{10,64}$/;
+/** The gateway's rule for X-Refund-Idempotency, and for the length of a receipt. */
+const IDEMPOTENCY_KEY = /^[A-Za-z0-9_-]{10,40}$/;
 
 /** Throws when keys are missing. */
 export const createRazorpayGateway = (options: RazorpayGatewayOptions): RazorpayGateway => new Adapter(options);
@@ -167,7 +174,7 @@ class Adapter implements RazorpayGateway {
     if (!IDEMPOTENCY_KEY.test(idempotencyKey)) throw new Fault('gateway_refused', 'not an idempotency key');
     // Not by the SDK's method: it drops the header (trap 4).
     const headers = { 'X-Refund-Idempotency': idempotencyKey };
-    const body = { amount: amountPaise, speed };
+    const body = { amount: amountPaise, speed, receipt: idempotencyKey };
     return this.#call(refundSchema, 'write', ({ post }) => post(`/v1/payments/${paymentId}/refund`, body, headers));
   }
 

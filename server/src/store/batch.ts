@@ -1,5 +1,5 @@
-// Batches as the parameters of `commit_shows` (server/sql/0006_commit.sql) and `commit_cancels` (0011_cancel_show.sql): one array
-// a column, written by hand as Postgres array literals.
+// Batches as the parameters of `commit_shows` (server/sql/0006_commit.sql) and `commit_cancels` (0012_refunds_owed.sql): one
+// array a column, written by hand as Postgres array literals.
 
 import type { EntryRows } from './entry-rows.ts';
 
@@ -85,6 +85,10 @@ const CANCEL_COLUMNS = [
   'cn_payment',
   'cn_kept',
   'cs_show',
+  'ow_show',
+  'ow_payment',
+  'ow_amount',
+  'ow_cause',
 ] as const;
 type Columns = Record<(typeof COLUMNS)[number] | (typeof CANCEL_COLUMNS)[number], string>;
 
@@ -93,7 +97,7 @@ const NO_ROWS = Object.fromEntries([...COLUMNS, ...CANCEL_COLUMNS].map((name) =>
 const COMMIT = `commit_shows(${COLUMNS.map((name, i) => `p_${name} => $${i + 1}`).join(', ')})`;
 const CANCEL_VALUES = CANCEL_COLUMNS.map((_, i) => `$${COLUMNS.length + i + 1}`).join(', ');
 
-/** Prepared once a connection, under these names. Few batches have a cancellation, and the others do not pay for it. */
+/** Prepared once a connection, under these names. Few batches give money back, and the others do not pay for it. */
 const COMMIT_STATEMENT = { name: 'commit_shows', text: `select ${COMMIT} as fenced` };
 const CANCEL_STATEMENT = {
   name: 'commit_shows_cancels',
@@ -119,7 +123,7 @@ export function commitQuery(entries: readonly BatchEntry[]): { name: string; tex
     encodeCancels(columns, rows);
   }
   const valuesOf = (names: readonly (keyof Columns)[]): string[] => names.map((name) => `{${columns[name].slice(1)}}`);
-  const hasCancels = columns.cn_show !== '' || columns.cs_show !== '';
+  const hasCancels = columns.cn_show !== '' || columns.cs_show !== '' || columns.ow_show !== '';
   const values = hasCancels ? [...valuesOf(COLUMNS), ...valuesOf(CANCEL_COLUMNS)] : valuesOf(COLUMNS);
   return { ...(hasCancels ? CANCEL_STATEMENT : COMMIT_STATEMENT), values };
 }
@@ -244,6 +248,12 @@ function encodeCancels(c: Columns, rows: EntryRows): void {
     c.cn_cancels += text(JSON.stringify(cancels));
     c.cn_payment += text(paymentId);
     c.cn_kept += number(keptPaise);
+  }
+  for (const { paymentId, amountPaise, cause } of rows.owed) {
+    c.ow_show += show;
+    c.ow_payment += text(paymentId);
+    c.ow_amount += number(amountPaise);
+    c.ow_cause += text(cause);
   }
 }
 

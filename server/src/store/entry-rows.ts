@@ -81,6 +81,8 @@ export interface EntryRows {
   readonly unblocked: number[];
   readonly orders: { readonly orderId: string; readonly bookingId: string; readonly amountPaise: number }[];
   readonly payments: PaymentRow[];
+  /** What goes back: a row each, beside the job that does it. */
+  readonly owed: Owed[];
   readonly jobs: Map<string, Job>;
   /** Rows that will be written, roughly: the measure of a batch. */
   rowCount: number;
@@ -90,6 +92,12 @@ export interface PaymentRow {
   readonly orderId: string;
   readonly bookingId: string;
   readonly amountPaise: number;
+}
+
+export interface Owed {
+  readonly paymentId: string;
+  readonly amountPaise: number;
+  readonly cause: string;
 }
 
 /** Each cancellation of a booking is a cause of its own: as many refunds, each made once. */
@@ -130,6 +138,7 @@ class Fold {
       unblocked: [],
       orders: [],
       payments: [],
+      owed: [],
       jobs: new Map(),
       rowCount: 0,
     };
@@ -150,6 +159,7 @@ class Fold {
       this.#blocks.size +
       rows.orders.length +
       rows.payments.length +
+      rows.owed.length +
       rows.jobs.size;
     return rows;
   }
@@ -256,7 +266,7 @@ class Fold {
       booking.cancelHash = bodyHash;
     }
     this.#free(seats, bookingId);
-    if (refundPaise > 0) this.#refund(paymentId, refundPaise, cancelCause(event.ordinal));
+    this.#refund(paymentId, refundPaise, cancelCause(event.ordinal));
   }
 
   #revoked(event: EventOf<'revoked'>): void {
@@ -267,6 +277,8 @@ class Fold {
   }
 
   #refund(paymentId: string, amountPaise: number, cause: string): void {
+    if (amountPaise === 0) return;
+    this.#rows.owed.push({ paymentId, amountPaise, cause });
     const payload = JSON.stringify({ paymentId, amountPaise, cause });
     this.#job({ task: 'refund', key: refundKey(paymentId, cause), payload, leftMs: null });
   }

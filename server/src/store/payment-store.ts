@@ -15,6 +15,7 @@ import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
 import { addHint, addJob, PRIORITIES, type Queryable, refundKeySql } from './jobs.ts';
+import { endOwed, learnRefunds, recordRefund, reduceRefund, refundsOf, reserveRefund } from './refund-rows.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from './tables.ts';
 
@@ -32,6 +33,11 @@ export interface HeardRefund {
   readonly refundId: RefundId;
   readonly amountPaise: number;
   readonly status: 'pending' | 'processed' | 'failed';
+}
+/** As the gateway lists it. */
+export interface ListedRefund extends HeardRefund {
+  /** What we gave it on the way: the key of one of our rows. */
+  readonly receipt: string | null;
 }
 
 export type RefundPolicy = 'leave' | 'capture_then_refund';
@@ -107,11 +113,15 @@ export interface PaymentStore {
   merge(orderId: OrderId, payments: readonly HeardPayment[]): Promise<readonly PaymentRow[]>;
   /**
    * The payment does not pay for its booking. `refund`: its refund job is enqueued in the same transaction; `left`: the
-   * gateway gives it back by itself. False when the payment was meanwhile given to a booking: read again.
+   * gateway gives it back by itself. False when the payment was meanwhile given to a booking, or its booking lives still:
+   * read again.
    */
   markLost(paymentId: PaymentId, lost: Lost): Promise<boolean>;
-  /** It was to be refunded and cannot be captured first: the gateway gives it back by itself. Looked at again later. */
-  leave(paymentId: PaymentId): Promise<void>;
+  /**
+   * It was to be refunded and cannot be captured first: the gateway gives it back by itself. Looked at again later. False,
+   * and nothing is changed: it is captured, a refund of it lives, or its booking does.
+   */
+  leave(paymentId: PaymentId): Promise<boolean>;
   /** Wakes the jobs of refunds under way, since the gateway may have finished them. */
   wakeRefunds(orderId: OrderId): Promise<void>;
   /** The money of a booking is ours. True when that is new. */
@@ -125,6 +135,13 @@ export interface PaymentStore {
   reserveRefund(refund: { paymentId: PaymentId; amountPaise: number; cause: string }): Promise<RefundRow | undefined>;
   /** The gateway's answer to a reserved refund. `processed` in the answer: it became so just now. */
   recordRefund(idempotencyKey: string, refund: HeardRefund): Promise<{ readonly processed: boolean }>;
+  /**
+   * What the gateway lists of one payment: answers to our refunds that were lost, and refunds that others made, which count
+   * as given from then on. Answers those that are new to us and processed.
+   */
+  learnRefunds(paymentId: PaymentId, listed: readonly ListedRefund[]): Promise<readonly HeardRefund[]>;
+  /** Less is left than this refund asks for: it ends, and what is left is reserved. False: enough is left. */
+  reduceRefund(idempotencyKey: string): Promise<boolean>;
   refunds(paymentId: PaymentId): Promise<readonly RefundRow[]>;
   customerOf(
     paymentId: PaymentId,
@@ -141,10 +158,6 @@ const PAYMENT_COLUMNS = `
   payment_id as "paymentId", order_id as "orderId", booking_id as "bookingId", status, amount_paise as "amountPaise",
   currency, refunded_paise as "refundedPaise", kept_paise as "keptPaise", allocation, lost_reason as "lostReason"`;
 
-const REFUND_COLUMNS = `
-  idempotency_key as "idempotencyKey", refund_id as "refundId", payment_id as "paymentId",
-  amount_paise as "amountPaise", status, cause`;
-
 const SELECT_ORDER = `
   select o.order_id as "orderId", o.show_id as "showId", o.booking_id as "bookingId", o.amount_paise as "amountPaise",
          b.customer_id as "customerId", b.status, b.reason, b.payment_id as "paymentId",
@@ -158,7 +171,10 @@ const SELECT_ORDER = `
   left join theaters t on t.theater_id = s.theater_id
   where o.order_id = $1`;
 
-// Sorted by id, so that two settles of one order that did overlap would not wait for each other.
+const STILL_BOOKED = `(p.status = 'booked' and p.allocation = 'booking' and excluded.status = 'captured')`;
+
+// Sorted by id, so that two settles of one order that did overlap would not wait for each other. What a booking was given
+// for stays `booked` until recordCaptured says it of the booking too: a booked row is what the reconciler looks for.
 const MERGE = `
   insert into payments as p (payment_id, order_id, booking_id, status, rank, amount_paise, currency, refunded_paise,
                              fee_paise, method, raw)
@@ -168,8 +184,8 @@ const MERGE = `
        currency text, refunded_paise bigint, fee_paise bigint, method text, raw jsonb)
   order by g.payment_id
   on conflict (payment_id) do update set
-    status = case when excluded.rank > p.rank then excluded.status else p.status end,
-    rank = greatest(p.rank, excluded.rank),
+    status = case when excluded.rank > p.rank and not ${STILL_BOOKED} then excluded.status else p.status end,
+    rank = case when ${STILL_BOOKED} then p.rank else greatest(p.rank, excluded.rank) end,
     refunded_paise = greatest(p.refunded_paise, excluded.refunded_paise),
     fee_paise = coalesce(excluded.fee_paise, p.fee_paise),
     method = coalesce(excluded.method, p.method),
@@ -231,11 +247,14 @@ class PostgresPaymentStore implements PaymentStore {
     return this.#transaction((db) => markLost(db, paymentId, lost));
   }
 
-  leave(paymentId: PaymentId): Promise<void> {
+  leave(paymentId: PaymentId): Promise<boolean> {
     return this.#transaction(async (db) => {
       const { rows } = await db.query<{ order_id: OrderId }>(LEAVE, [paymentId]);
       const orderId = rows[0]?.order_id;
-      if (orderId !== undefined) await recheckLeft(db, orderId);
+      if (orderId === undefined) return false;
+      await endOwed(db, paymentId);
+      await recheckLeft(db, orderId);
+      return true;
     });
   }
 
@@ -247,13 +266,16 @@ class PostgresPaymentStore implements PaymentStore {
     return this.#transaction((db) => recordCaptured(db, bookingId, payment));
   }
 
-  async recordLapsed(paymentId: PaymentId, reason: string): Promise<void> {
-    await this.#query(
-      `update payments set allocation = case when status = 'refunded' then 'left' else 'none' end, lost_reason = $2,
-              kept_paise = 0, updated_at = clock_timestamp()
-       where payment_id = $1 and allocation = 'booking' and rank <> 4`,
-      [paymentId, reason],
-    );
+  recordLapsed(paymentId: PaymentId, reason: string): Promise<void> {
+    return this.#transaction(async (db) => {
+      const { rowCount } = await db.query(
+        `update payments set allocation = case when status = 'refunded' then 'left' else 'none' end,
+                lost_reason = coalesce(lost_reason, $2), kept_paise = 0, updated_at = clock_timestamp()
+         where payment_id = $1 and allocation in ('booking', 'left') and rank <> 4`,
+        [paymentId, reason],
+      );
+      if (rowCount === 1) await endOwed(db, paymentId);
+    });
   }
 
   reserveRefund(refund: { paymentId: PaymentId; amountPaise: number; cause: string }): Promise<RefundRow | undefined> {
@@ -264,9 +286,16 @@ class PostgresPaymentStore implements PaymentStore {
     return this.#transaction((db) => recordRefund(db, idempotencyKey, refund));
   }
 
+  learnRefunds(paymentId: PaymentId, listed: readonly ListedRefund[]): Promise<readonly HeardRefund[]> {
+    return this.#transaction((db) => learnRefunds(db, paymentId, listed));
+  }
+
+  reduceRefund(idempotencyKey: string): Promise<boolean> {
+    return this.#transaction((db) => reduceRefund(db, idempotencyKey));
+  }
+
   refunds(paymentId: PaymentId): Promise<readonly RefundRow[]> {
-    const sql = `select ${REFUND_COLUMNS} from refunds where payment_id = $1 order by created_at, idempotency_key`;
-    return this.#query<RefundRow>(sql, [paymentId]);
+    return using(this.#pool, (db) => refundsOf(db, paymentId));
   }
 
   async customerOf(paymentId: PaymentId): Promise<Whose | undefined> {
@@ -315,9 +344,13 @@ class PostgresPaymentStore implements PaymentStore {
 /** The store over one database: the one that holds the shows and their orders. */
 export const createPaymentStore = (db: Db): PaymentStore => new PostgresPaymentStore(db);
 
+const PAYS_FOR_LIVE_BOOKING = `exists (
+  select from bookings b where b.booking_id = p.booking_id and b.payment_id = p.payment_id and b.status = 'confirmed')`;
+
 const LEAVE = `
-  update payments set allocation = 'left', kept_paise = 0, updated_at = clock_timestamp()
-  where payment_id = $1 and not exists (select from refunds r where r.payment_id = $1 and r.status <> 'failed')
+  update payments p set allocation = 'left', kept_paise = 0, updated_at = clock_timestamp()
+  where payment_id = $1 and status <> 'captured' and not ${PAYS_FOR_LIVE_BOOKING}
+    and not exists (select from refunds r where r.payment_id = $1 and r.status <> 'failed')
   returning order_id`;
 
 const WAKE_REFUNDS = `
@@ -327,9 +360,6 @@ const WAKE_REFUNDS = `
   from (select distinct on (payment_id) r.payment_id, r.amount_paise, r.cause
         from refunds r join payments p using (payment_id)
         where p.order_id = $1 and r.status in ('requested', 'pending')) o`;
-
-/** After so many failed refunds of one payment for one cause a person has to look; the money stays ours until then. */
-export const MAX_REFUNDS = 5;
 
 /** One manual window of the gateway (30 minutes, razorpay-gateway.ts) and some. */
 const LEFT_RECHECK_MS = 40 * 60_000;
@@ -347,6 +377,8 @@ async function markLost(db: Queryable, paymentId: PaymentId, lost: Lost): Promis
   const payment = await paymentIn(db, paymentId, 'for update');
   const given = payment?.allocation === 'booking' && lost.fromBooking !== true;
   if (payment === undefined || given) return false;
+  const live = await db.query(`select from payments p where payment_id = $1 and ${PAYS_FOR_LIVE_BOOKING}`, [paymentId]);
+  if (live.rowCount !== 0) return false;
   // Once it is to be refunded it stays so; what was left may still have to be refunded, when the gateway captured it.
   const allocation = payment.allocation === 'refund' ? 'refund' : lost.allocation;
   await db.query(
@@ -358,9 +390,14 @@ async function markLost(db: Queryable, paymentId: PaymentId, lost: Lost): Promis
   if (allocation === 'refund') {
     // The cause that the show's own commit gives when it takes a booking back: the same refund, not a second one.
     const cause = lost.fromBooking === true ? 'revoked' : 'lost';
-    const payload = { paymentId, amountPaise: payment.amountPaise - payment.keptPaise, cause };
-    await addJob(db, 'refund', payload, paymentId, { keepEarlier: true });
-  }
+    const amountPaise = payment.amountPaise - payment.keptPaise;
+    await db.query(
+      `insert into refunds_owed (payment_id, cause, amount_paise) select $1, $2, $3::bigint where $3::bigint > 0
+       on conflict do nothing`,
+      [paymentId, cause, amountPaise],
+    );
+    await addJob(db, 'refund', { paymentId, amountPaise, cause }, paymentId, { keepEarlier: true });
+  } else await endOwed(db, paymentId);
   return true;
 }
 
@@ -379,64 +416,6 @@ async function recordCaptured(db: Queryable, bookingId: BookingId, payment: Hear
     [payment.paymentId, payment.feePaise],
   );
   return rowCount === 1;
-}
-
-async function reserveRefund(
-  db: Queryable,
-  refund: { paymentId: PaymentId; amountPaise: number; cause: string },
-): Promise<RefundRow | undefined> {
-  const { paymentId, cause } = refund;
-  // The lock makes two reservations of one payment wait for each other (PAYROW-2).
-  const payment = await paymentIn(db, paymentId, 'for update');
-  if (payment === undefined) return undefined;
-  const { rows } = await db.query<RefundRow & pg.QueryResultRow>(
-    `select ${REFUND_COLUMNS} from refunds where payment_id = $1`,
-    [paymentId],
-  );
-  const same = rows.find((row) => row.cause === cause && row.status !== 'failed');
-  if (same !== undefined) return same;
-  if (rows.filter((row) => row.cause === cause).length >= MAX_REFUNDS) return undefined;
-  const reserved = rows.filter((row) => row.status !== 'failed').reduce((sum, row) => sum + row.amountPaise, 0);
-  const leftPaise = payment.amountPaise - payment.keptPaise - reserved;
-  const amountPaise = Math.min(refund.amountPaise, leftPaise);
-  if (amountPaise <= 0) return undefined;
-  const made = await db.query<RefundRow & pg.QueryResultRow>(
-    `insert into refunds (idempotency_key, payment_id, amount_paise, cause) values ($1, $2, $3, $4)
-     returning ${REFUND_COLUMNS}`,
-    [`rf-${paymentId}-${rows.length + 1}`, paymentId, amountPaise, cause],
-  );
-  // A payment of which a cancellation gives back a part still pays: for the other seats, or for what is kept.
-  const pays = cause.startsWith('cancelled') && reserved + amountPaise < payment.amountPaise;
-  await db.query(
-    `update payments set allocation = case when $2 then allocation else 'refund' end, updated_at = clock_timestamp()
-     where payment_id = $1`,
-    [paymentId, pays],
-  );
-  return made.rows[0];
-}
-
-async function recordRefund(db: Queryable, key: string, refund: HeardRefund): Promise<{ processed: boolean }> {
-  // `processed` and `failed` are final: a late or stale answer changes neither.
-  const { rows } = await db.query<{ payment_id: string }>(
-    `update refunds set refund_id = $2, status = $3, updated_at = clock_timestamp()
-     where idempotency_key = $1 and status in ('requested', 'pending') and status <> $3
-     returning payment_id`,
-    [key, refund.refundId, refund.status],
-  );
-  const changed = rows[0];
-  if (changed === undefined || refund.status === 'failed') return { processed: false };
-  await db.query(
-    `update payments p set
-       refunded_paise = greatest(p.refunded_paise, least(p.amount_paise, r.paise)),
-       status = case when r.paise >= p.amount_paise then 'refunded' else p.status end,
-       rank = case when r.paise >= p.amount_paise then 5 else p.rank end,
-       updated_at = clock_timestamp()
-     from (select sum(amount_paise)::bigint as paise from refunds
-           where payment_id = $1 and status in ('pending', 'processed')) r
-     where p.payment_id = $1`,
-    [changed.payment_id],
-  );
-  return { processed: refund.status === 'processed' };
 }
 
 /** A statement that has no answer by then ends its connection; the database's own timeout is shorter. */

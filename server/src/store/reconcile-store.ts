@@ -11,7 +11,8 @@ import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
 import { PRIORITIES, type Queryable, refundKeySql, type SweepKind } from './jobs.ts';
-import { type HeardPayment, type HeardRefund, MAX_REFUNDS } from './payment-store.ts';
+import type { HeardPayment, HeardRefund } from './payment-store.ts';
+import { ELSEWHERE, MAX_REFUNDS } from './refund-rows.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES } from './tables.ts';
 
@@ -41,7 +42,7 @@ export interface Missing {
   readonly unplaced: number;
   /** Booked longer ago than a third of the capture window, and not captured. The oldest first, at most 20. */
   readonly overdueCaptures: readonly BookingId[];
-  /** Payments whose refund has failed so often that it is not asked for any more. At most 20. */
+  /** Payments whose refund failed so often that it is not asked for any more, or is refused for hours. At most 20. */
   readonly stuckRefunds: readonly PaymentId[];
 }
 
@@ -124,14 +125,14 @@ const DROP_TIMERS = `
 
 const noJob = (key: string) => `not exists (select from graphile_worker.jobs j where j.key = ${key})`;
 
-// Also what the gateway has given back meanwhile: the capture finds that out, and ends the booking.
+// Booked, or gone home while its booking stands: capturing finds out, and takes the booking back. Two selects, so that each
+// has its index.
 const UNCAPTURED = `
-  (select * from payments where status = 'booked'
+  (select payment_id, booking_id, kept_paise from payments where status = 'booked'
    union all
-   select * from payments where status = 'refunded' and allocation = 'booking') p
+   select payment_id, booking_id, kept_paise from payments where allocation = 'booking' and status = 'refunded') p
   join bookings b on b.booking_id = p.booking_id and b.payment_id = p.payment_id
-  where (b.status = 'confirmed' or b.status = 'cancelled' and p.kept_paise > 0)
-    and b.captured_at is null`;
+  where (b.status = 'confirmed' or b.status = 'cancelled' and p.kept_paise > 0) and b.captured_at is null`;
 
 const MISSING_CAPTURES = `
   select count(*)::int as n from (
@@ -151,7 +152,10 @@ const FAILED_REFUNDS = `
 
 const MISSING_REFUNDS = `
   select count(*)::int as n from (
-    select distinct on (payment_id) payment_id, amount_paise, cause from (
+    select distinct on (payment_id, cause) payment_id, amount_paise, cause from (
+      select o.payment_id, o.amount_paise, o.cause from refunds_owed o
+      where o.created_at < clock_timestamp() - interval '1 minute'
+      union all
       select r.payment_id, r.amount_paise, r.cause from refunds r
       where r.status in ('requested', 'pending') and r.updated_at < clock_timestamp() - interval '5 minutes'
       union all
@@ -175,10 +179,14 @@ const MISSING_REFUNDS = `
 
 const UNPLACED = `
   select count(*)::int as n from (
-    select distinct p.order_id from payments p join gateway_orders o using (order_id)
-    where p.allocation = 'none' and p.status in ('authorized', 'captured')
-      and p.updated_at < clock_timestamp() - interval '1 minute'
-      and ${noJob("'settle:' || p.order_id")} and ${noJob("'check:' || p.order_id")}
+    select distinct p.order_id from (
+      select order_id from payments where allocation = 'none' and status in ('authorized', 'captured')
+        and updated_at < clock_timestamp() - interval '1 minute'
+      union all
+      select order_id from payments where allocation = 'left' and status <> 'refunded'
+        and updated_at < clock_timestamp() - interval '1 hour'
+    ) p join gateway_orders o using (order_id)
+    where ${noJob("'settle:' || p.order_id")} and ${noJob("'check:' || p.order_id")}
     limit ${AT_ONCE}
   ) m, lateral ${foundJob('m.order_id')}`;
 
@@ -187,9 +195,13 @@ const OVERDUE = `
   order by b.confirmed_at limit 20`;
 
 const STUCK = `
-  select p.payment_id as id from (${FAILED_REFUNDS}) f join payments p using (payment_id)
-  where p.allocation in ('refund', 'booking') and f.tries >= ${MAX_REFUNDS}
-  order by p.updated_at limit 20`;
+  select payment_id as id from (
+    select payment_id, p.updated_at from (${FAILED_REFUNDS}) f join payments p using (payment_id)
+    where p.allocation in ('refund', 'booking') and f.tries >= ${MAX_REFUNDS}
+    union
+    select payment_id, created_at from refunds
+    where status = 'requested' and created_at < clock_timestamp() - interval '6 hours'
+  ) stuck group by payment_id order by min(updated_at) limit 20`;
 
 const UNFINISHED_SHOWS = `
   select s.show_id as id from shows s
@@ -213,7 +225,7 @@ const STILL_PAYS = `
   and (b.status = 'confirmed' or b.status = 'cancelled' and p.kept_paise > 0)`;
 
 const GIVEN_BY_US = `(select coalesce(sum(r.amount_paise), 0) from refunds r
-                      where r.payment_id = p.payment_id and r.status <> 'failed')`;
+                      where r.payment_id = p.payment_id and r.status <> 'failed' and r.cause <> '${ELSEWHERE}')`;
 
 const QUARANTINE = `
   quarantined as (
@@ -265,7 +277,7 @@ const JUDGE_REFUNDS = `
     left join bookings b on b.booking_id = p.booking_id
     where p.allocation <> 'left' and h.status <> 'failed'
       and not exists (select from refunds r where r.payment_id = h.payment_id
-                        and (r.refund_id = h.refund_id or r.status = 'requested'))
+                        and (r.refund_id = h.refund_id and r.cause <> '${ELSEWHERE}' or r.status = 'requested'))
   ), ${QUARANTINE}`;
 
 class PostgresReconcileStore implements ReconcileStore {

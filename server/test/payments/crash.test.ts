@@ -78,6 +78,7 @@ describe.each(GATEWAYS)('killed between two steps, with %s', (_, openGateway) =>
     // As the webhook of the processed refund would.
     await house.store.addHint(loser.orderId);
     await house.until('processed', loser, (view) => view.display === 'refunded');
+    await house.rest();
     expect(told().filter((type) => type === 'refunded')).toHaveLength(1);
     expect(await house.bench.refundsMade(paymentId)).toBe(1);
     await house.audit();

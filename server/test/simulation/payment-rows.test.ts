@@ -64,6 +64,8 @@ function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingI
     amountPaise,
     status: random.pick(['pending', 'processed', 'failed'] as const),
   };
+  const refundId = `rfnd_${random.between(1, 9)}${paymentId}` as RefundId;
+  const byGateway = { ...refund, refundId, receipt: random.pick([key, null, 'at-the-dashboard']) };
   const listed = random.pick([orderId, orderId, orderId, null, 'order_nobodys1234567' as OrderId]);
   const listedPaise = random.pick([AMOUNT, AMOUNT, 5_000]);
   const lost = { reason: cause, allocation: random.pick(['refund', 'left'] as const), fromBooking: random.chance(0.5) };
@@ -74,6 +76,8 @@ function drawCall(random: Random, orderId: OrderId, bookingId: Ordered['bookingI
     recordCaptured: (store) => store.recordCaptured(bookingId, { ...heard, status: 'captured', refundedPaise: 0 }),
     recordLapsed: (store) => store.recordLapsed(paymentId, 'capture_failed'),
     reserveRefund: (store) => store.reserveRefund({ paymentId, amountPaise, cause }),
+    learnRefunds: (store) => store.learnRefunds(paymentId, [byGateway]),
+    reduceRefund: (store) => store.reduceRefund(key),
     recordRefund: (store) => store.recordRefund(key, refund),
     wakeRefunds: (store) => store.wakeRefunds(orderId),
     judgePayments: (_, lists) => lists.judgePayments([{ ...heard, orderId: listed, amountPaise: listedPaise }]),

@@ -9,18 +9,19 @@
 import type { BookingId, OrderId, PaymentId } from '@housefull/schema/ids';
 import type { AddJobOptions } from '../../src/store/jobs.ts';
 import type { PaymentRow as BareRow, MemoryDatabase, MemoryJob } from '../../src/store/memory-database.ts';
-import {
-  type HeardPayment,
-  type HeardRefund,
-  type Lost,
-  MAX_REFUNDS,
-  type OrderRow,
-  type PaymentRow,
-  type RefundPolicy,
-  type RefundRow,
-  type WebhookEvent,
-  type Whose,
+import type {
+  HeardPayment,
+  HeardRefund,
+  ListedRefund,
+  Lost,
+  OrderRow,
+  PaymentRow,
+  RefundPolicy,
+  RefundRow,
+  WebhookEvent,
+  Whose,
 } from '../../src/store/payment-store.ts';
+import { ELSEWHERE, MAX_REFUNDS } from '../../src/store/refund-rows.ts';
 import { PAYMENT_STATUSES } from '../../src/store/tables.ts';
 
 /** What the commit of a show leaves out of a payment row, it leaves as it was. */
@@ -96,10 +97,12 @@ export class PaymentRows {
         currency: heard.currency,
         allocation: 'none' as const,
       };
+      const stays = base.status === 'booked' && base.allocation === 'booking' && heard.status === 'captured';
+      const rises = rank > base.rank && !stays;
       this.#payments.set(heard.paymentId, {
         ...base,
-        status: rank > base.rank ? heard.status : base.status,
-        rank: Math.max(rank, base.rank),
+        status: rises ? heard.status : base.status,
+        rank: rises ? rank : base.rank,
         refundedPaise: Math.max(before?.refundedPaise ?? 0, heard.refundedPaise),
       });
       return this.payment(heard.paymentId) as PaymentRow;
@@ -109,6 +112,7 @@ export class PaymentRows {
   markLost(paymentId: PaymentId, lost: Lost): boolean {
     const row = this.payment(paymentId);
     if (row === undefined || (row.allocation === 'booking' && lost.fromBooking !== true)) return false;
+    if (this.#paysForLiveBooking(row)) return false;
     const allocation = row.allocation === 'refund' ? 'refund' : lost.allocation;
     const kept = allocation === 'left' ? { keptPaise: 0 } : {};
     this.#change(paymentId, { allocation, lostReason: row.lostReason ?? lost.reason, ...kept });
@@ -120,11 +124,13 @@ export class PaymentRows {
     return true;
   }
 
-  leave(paymentId: PaymentId): void {
+  leave(paymentId: PaymentId): boolean {
     const row = this.#payments.get(paymentId);
-    if (row === undefined || this.refunds(paymentId).some((one) => one.status !== 'failed')) return;
+    if (row === undefined || row.status === 'captured' || this.#paysForLiveBooking(row)) return false;
+    if (this.refunds(paymentId).some((one) => one.status !== 'failed')) return false;
     this.#change(paymentId, { allocation: 'left', keptPaise: 0 });
     this.recheckLeft(row.orderId);
+    return true;
   }
 
   wakeRefunds(orderId: OrderId): void {
@@ -148,24 +154,29 @@ export class PaymentRows {
 
   recordLapsed(paymentId: PaymentId, reason: string): void {
     const row = this.#payments.get(paymentId);
-    if (row?.allocation !== 'booking' || row.rank === CAPTURED) return;
+    if (row === undefined || (row.allocation !== 'booking' && row.allocation !== 'left')) return;
+    if (row.rank === CAPTURED) return;
     this.#change(paymentId, {
       allocation: row.status === 'refunded' ? 'left' : 'none',
-      lostReason: reason,
+      lostReason: this.payment(paymentId)?.lostReason ?? reason,
       keptPaise: 0,
     });
   }
 
   reserveRefund(ask: { paymentId: PaymentId; amountPaise: number; cause: string }): RefundRow | undefined {
     const { paymentId, cause } = ask;
-    const payment = this.#payments.get(paymentId);
-    if (payment === undefined) return undefined;
+    if (!this.#payments.has(paymentId)) return undefined;
     const rows = this.refunds(paymentId);
-    const living = rows.filter((row) => row.status !== 'failed');
-    const same = living.find((row) => row.cause === cause);
+    const same = rows.find((row) => row.cause === cause && row.status !== 'failed');
     if (same !== undefined) return same;
     if (rows.filter((row) => row.cause === cause).length >= MAX_REFUNDS) return undefined;
-    const reserved = living.reduce((sum, row) => sum + row.amountPaise, 0);
+    return this.#insertRefund(ask, rows);
+  }
+
+  #insertRefund(ask: { paymentId: PaymentId; amountPaise: number; cause: string }, rows: readonly RefundRow[]) {
+    const { paymentId, cause } = ask;
+    const payment = this.#payments.get(paymentId) as FullRow;
+    const reserved = reservedIn(rows);
     const leftPaise = payment.amountPaise - (payment.keptPaise ?? 0) - reserved;
     const amountPaise = Math.min(ask.amountPaise, leftPaise);
     if (amountPaise <= 0) return undefined;
@@ -179,18 +190,71 @@ export class PaymentRows {
 
   recordRefund(idempotencyKey: string, refund: HeardRefund): { readonly processed: boolean } {
     const row = this.#refunds.get(idempotencyKey);
-    const open = row?.status === 'requested' || row?.status === 'pending';
-    if (row === undefined || !open || row.status === refund.status) return { processed: false };
-    this.#refunds.set(idempotencyKey, { ...row, refundId: refund.refundId, status: refund.status });
-    if (refund.status === 'failed') return { processed: false };
-    const payment = this.payment(row.paymentId) as PaymentRow;
-    const given = this.refunds(row.paymentId).filter((one) => one.status === 'pending' || one.status === 'processed');
+    if (row === undefined || !this.#writeAnswer(row, refund) || refund.status === 'failed') return { processed: false };
+    this.#addUp(row.paymentId);
+    return { processed: refund.status === 'processed' };
+  }
+
+  learnRefunds(paymentId: PaymentId, listed: readonly ListedRefund[]): HeardRefund[] {
+    if (!this.#payments.has(paymentId)) return [];
+    const processed: HeardRefund[] = [];
+    for (const refund of listed) {
+      const rows = this.refunds(paymentId);
+      if (rows.some((row) => row.refundId === refund.refundId)) continue;
+      const unanswered = rows.filter((row) => row.status === 'requested');
+      const isOurs = rows.some((row) => row.idempotencyKey === refund.receipt);
+      const own = unanswered.find((row) => row.idempotencyKey === refund.receipt);
+      const gone = refund.status === 'failed';
+      const equal = gone || isOurs ? undefined : unanswered.find((row) => row.amountPaise === refund.amountPaise);
+      const answered = own ?? equal;
+      if (answered !== undefined) this.#writeAnswer(answered, refund);
+      else if (isOurs || refund.status === 'failed') continue;
+      else {
+        const { refundId, amountPaise, status } = refund;
+        const idempotencyKey = `by-${refundId}`;
+        this.#refunds.set(idempotencyKey, {
+          idempotencyKey,
+          refundId,
+          paymentId,
+          amountPaise,
+          status,
+          cause: ELSEWHERE,
+        });
+      }
+      if (refund.status === 'processed') processed.push(refund);
+    }
+    this.#addUp(paymentId);
+    return processed;
+  }
+
+  reduceRefund(idempotencyKey: string): boolean {
+    const row = this.#refunds.get(idempotencyKey);
+    const payment = row === undefined ? undefined : this.#payments.get(row.paymentId);
+    if (row === undefined || payment === undefined) return false;
+    const others = this.refunds(row.paymentId).filter((one) => one !== row);
+    const leftPaise = payment.amountPaise - (payment.keptPaise ?? 0) - reservedIn(others);
+    if (row.status !== 'requested' || row.amountPaise <= leftPaise) return false;
+    this.#refunds.set(idempotencyKey, { ...row, status: 'failed' });
+    this.#insertRefund(row, this.refunds(row.paymentId));
+    return true;
+  }
+
+  #writeAnswer(row: RefundRow, { refundId, status }: HeardRefund): boolean {
+    const open = row.status === 'requested' || row.status === 'pending';
+    if (!open || row.status === status) return false;
+    this.#refunds.set(row.idempotencyKey, { ...row, refundId, status });
+    return true;
+  }
+
+  #addUp(paymentId: PaymentId): void {
+    const payment = this.payment(paymentId) as PaymentRow;
+    const given = this.refunds(paymentId).filter((one) => one.status === 'pending' || one.status === 'processed');
     const paise = given.reduce((sum, one) => sum + one.amountPaise, 0);
-    this.#change(row.paymentId, {
+    this.#change(paymentId, {
       refundedPaise: Math.max(payment.refundedPaise, Math.min(payment.amountPaise, paise)),
+      keptPaise: Math.min(payment.keptPaise, Math.max(payment.amountPaise - paise, 0)),
       ...(paise >= payment.amountPaise ? { status: 'refunded', rank: REFUNDED } : {}),
     });
-    return { processed: refund.status === 'processed' };
   }
 
   refunds(paymentId: PaymentId): readonly RefundRow[] {
@@ -233,6 +297,11 @@ export class PaymentRows {
     this.#database.addJob({ task, key, payload: payload as MemoryJob['payload'], runAtMs });
   }
 
+  #paysForLiveBooking({ paymentId, orderId }: Pick<BareRow, 'paymentId' | 'orderId'>): boolean {
+    const order = this.order(orderId);
+    return order?.status === 'confirmed' && order.paymentId === paymentId;
+  }
+
   #paymentOf(bookingId: BookingId): PaymentId | undefined {
     for (const [, { bookings }] of this.#database.allTables()) {
       const booking = bookings.get(bookingId);
@@ -246,3 +315,6 @@ export class PaymentRows {
     if (row !== undefined) this.#payments.set(paymentId, { ...row, ...change });
   }
 }
+
+const reservedIn = (rows: readonly RefundRow[]): number =>
+  rows.filter((row) => row.status !== 'failed').reduce((sum, row) => sum + row.amountPaise, 0);

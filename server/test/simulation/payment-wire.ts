@@ -56,6 +56,8 @@ export function wiredPayments(rows: PaymentRows, wire: Wire): PaymentStore {
     recordLapsed: (paymentId, reason) => on('recordLapsed', () => rows.recordLapsed(paymentId, reason)),
     reserveRefund: (refund) => on('reserveRefund', () => rows.reserveRefund(refund)),
     recordRefund: (key, refund) => on('recordRefund', () => rows.recordRefund(key, refund)),
+    learnRefunds: (paymentId, listed) => on('learnRefunds', () => rows.learnRefunds(paymentId, listed)),
+    reduceRefund: (key) => on('reduceRefund', () => rows.reduceRefund(key)),
     refunds: (paymentId) => on('refunds', () => rows.refunds(paymentId)),
     customerOf: (paymentId) => on('customerOf', () => rows.customerOf(paymentId)),
     addWebhook: (event) => on('addWebhook', () => rows.addWebhook(event)),

@@ -10,7 +10,7 @@ import type { Booking } from '../../src/show/command.ts';
 import { refundKey } from '../../src/store/entry-rows.ts';
 import type { SweepKind } from '../../src/store/jobs.ts';
 import type { HoldRow, MemoryDatabase, ShowRow } from '../../src/store/memory-database.ts';
-import { MAX_REFUNDS, type RefundRow } from '../../src/store/payment-store.ts';
+import type { RefundRow } from '../../src/store/payment-store.ts';
 import type {
   Judged,
   ListedPaymentRow,
@@ -18,6 +18,7 @@ import type {
   Missing,
   QuarantineReason,
 } from '../../src/store/reconcile-store.ts';
+import { ELSEWHERE, MAX_REFUNDS } from '../../src/store/refund-rows.ts';
 import { PAYMENT_STATUSES } from '../../src/store/tables.ts';
 import type { PaymentRows } from './payment-rows.ts';
 
@@ -80,7 +81,7 @@ export class ReconcileRows {
       const refunds = this.#rows.refunds(paymentId);
       const isOwed =
         allocation === 'refund' && (status === 'authorized' || status === 'booked' || status === 'captured');
-      const isBooked = status === 'booked' || (status === 'refunded' && allocation === 'booking');
+      const isBooked = status === 'booked' || (allocation === 'booking' && status === 'refunded');
       if (bookingId !== null && isBooked && this.#isUncaptured(orderId, paymentId)) {
         if (this.#stands(base, THIRD_OF_WINDOW_MS)) overdueCaptures.push(bookingId);
         const capture = { bookingId, paymentId };
@@ -102,7 +103,9 @@ export class ReconcileRows {
       const owes = isOwed && refunds.length === 0 && this.#stands(base, MINUTE_MS);
       if (owes && this.#refund(paymentId, amountPaise - row.keptPaise, 'lost')) missing.refunds += 1;
       const isUnplaced = allocation === 'none' && (status === 'authorized' || status === 'captured');
-      if (!isUnplaced || !this.#stands(base, MINUTE_MS) || this.#hasJob(`settle:${orderId}`)) continue;
+      const isLeft = allocation === 'left' && status !== 'refunded';
+      const forMs = isUnplaced ? MINUTE_MS : 60 * MINUTE_MS;
+      if (!(isUnplaced || isLeft) || !this.#stands(base, forMs) || this.#hasJob(`settle:${orderId}`)) continue;
       if (this.#add('check', { orderId, found: true }, orderId)) missing.unplaced += 1;
     }
     return { ...missing, overdueCaptures: overdueCaptures.slice(0, 20), stuckRefunds: stuckRefunds.slice(0, 20) };
@@ -138,9 +141,8 @@ export class ReconcileRows {
           if (row === undefined) return undefined;
           if (row.orderId !== orderId) return 'other_order';
           if (row.amountPaise !== amountPaise || row.currency !== currency) return 'other_amount';
-          const given = this.#rows.refunds(paymentId).filter((one) => one.status !== 'failed');
-          const ours = given.reduce((sum, one) => sum + one.amountPaise, 0);
-          return this.#isSold(orderId, paymentId) && refundedPaise > ours ? 'refunded_elsewhere' : undefined;
+          const isElsewhere = refundedPaise > givenByUs(this.#rows.refunds(paymentId));
+          return this.#isSold(orderId, paymentId) && isElsewhere ? 'refunded_elsewhere' : undefined;
         })();
         const news = row === undefined || rank > known || refundedPaise > row.refundedPaise;
         return [{ paymentId, orderId, reason, news, refundedPaise }];
@@ -153,10 +155,11 @@ export class ReconcileRows {
       refunds.flatMap(({ paymentId, refundId, amountPaise, status }) => {
         const row = this.#rows.payment(paymentId);
         const own = this.#rows.refunds(paymentId);
-        const isOurs = own.some((one) => one.refundId === refundId || one.status === 'requested');
+        const isOurs = own.some(
+          (one) => (one.refundId === refundId && one.cause !== ELSEWHERE) || one.status === 'requested',
+        );
         if (row === undefined || row.allocation === 'left' || isOurs || status === 'failed') return [];
-        const given = own.filter((one) => one.status !== 'failed').reduce((sum, one) => sum + one.amountPaise, 0);
-        const refundedPaise = Math.max(row.refundedPaise, given + amountPaise);
+        const refundedPaise = Math.max(row.refundedPaise, givenByUs(own) + amountPaise);
         const reason = this.#isSold(row.orderId, paymentId) ? ('refunded_elsewhere' as const) : undefined;
         return [{ paymentId, orderId: row.orderId, reason, news: row.status !== 'refunded', refundedPaise }];
       }),
@@ -265,3 +268,8 @@ function failedCauses(refunds: readonly RefundRow[]): { cause: string; tries: re
 }
 
 const isUnended = ({ status }: HoldRow): boolean => status === 'live' || status === 'paying';
+
+const givenByUs = (refunds: readonly RefundRow[]): number =>
+  refunds
+    .filter(({ status, cause }) => status !== 'failed' && cause !== ELSEWHERE)
+    .reduce((sum, { amountPaise }) => sum + amountPaise, 0);
