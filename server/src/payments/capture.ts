@@ -24,9 +24,12 @@ export interface CaptureDeps {
 /** `later`: the money is still to be had; come again. The answer throws Fault when it could not even be read. */
 export type Capture = (job: JobPayloads['capture']) => Promise<'done' | 'later'>;
 
+/** Failed after it was authorized: told so often, some ten seconds, it is believed. */
+const STALE_READS = 5;
+
 export function createCapture(deps: CaptureDeps): Capture {
   const { store, signals } = deps;
-  return async ({ bookingId, paymentId }) => {
+  return async ({ bookingId, paymentId, attempt = 0 }) => {
     const row = await store.payment(paymentId);
     if (row === undefined) throw new Error(`payment ${paymentId} is to be captured and is not there`);
     const order = await store.order(row.orderId);
@@ -47,6 +50,9 @@ export function createCapture(deps: CaptureDeps): Capture {
       case 'authorized':
         return 'later';
       case 'failed':
+        // It was authorized when its seats were given for it: a read that is behind does not know of late money yet.
+        if (attempt < STALE_READS) return 'later';
+        return revoke(deps, order, payment);
       case 'refunded':
         return revoke(deps, order, payment);
     }

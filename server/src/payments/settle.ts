@@ -117,6 +117,12 @@ const byAge = (a: GatewayPayment, b: GatewayPayment): number =>
   a.createdAtSeconds - b.createdAtSeconds || (a.paymentId < b.paymentId ? -1 : 1);
 
 async function place(deps: SettleDeps, order: OrderRow, payment: GatewayPayment, row: PaymentRow): Promise<Placed> {
+  const { paymentId } = row;
+  if (row.orderId !== order.orderId) {
+    // Its own order has it, or gives it back; asking the show for it would only fail its commit.
+    deps.log.error({ orderId: order.orderId, paymentId }, 'the gateway names a payment of another order in this one');
+    return 'not_money';
+  }
   if (row.status === 'refunded') {
     // Back with its customer. Only when we did not do it is there something to note.
     if (row.allocation === 'none') {
@@ -127,7 +133,10 @@ async function place(deps: SettleDeps, order: OrderRow, payment: GatewayPayment,
   }
   // A stale read may still say `authorized` of money that we know is captured; it never says more than is true.
   const captured = payment.status === 'captured' || row.status === 'captured';
-  if (!captured && payment.status !== 'authorized') return 'not_money';
+  if (!captured && payment.status !== 'authorized') {
+    // Money that was read before does not become none: this read is behind, and frees no seat.
+    return row.status === 'authorized' && row.allocation === 'none' ? 'later' : 'not_money';
+  }
   if (row.allocation === 'refund' || (row.allocation === 'left' && captured)) {
     return lose(deps, order, row, captured, row.lostReason ?? 'lost');
   }
@@ -136,10 +145,7 @@ async function place(deps: SettleDeps, order: OrderRow, payment: GatewayPayment,
     return 'not_money';
   }
   if (payment.amountPaise !== order.amountPaise || payment.currency !== 'INR') {
-    deps.log.error(
-      { orderId: order.orderId, paymentId: payment.paymentId },
-      'a payment is not the amount of its order',
-    );
+    deps.log.error({ orderId: order.orderId, paymentId }, 'a payment is not the amount of its order');
     return lose(deps, order, row, captured, 'amount_mismatch');
   }
   return confirm(deps, order, row, captured, payment);
@@ -213,8 +219,10 @@ async function lose(
   reason: string,
   fromBooking = false,
 ): Promise<Placed> {
-  // A second payment is never captured: the order would be paid by it, and the first could not be captured any more.
-  const takes = order.refundPolicy === 'capture_then_refund' && reason !== 'already_paid';
+  // A second payment is never captured: the order would be paid by it, and the first could not be captured any more, of
+  // which a cancelled booking may keep something.
+  const isSecond = order.paymentId !== null && order.paymentId !== row.paymentId && order.status !== 'failed';
+  const takes = order.refundPolicy === 'capture_then_refund' && reason !== 'already_paid' && !isSecond;
   const byUs = captured || fromBooking || row.allocation === 'refund' || takes;
   const allocation = byUs ? 'refund' : 'left';
   const marked = await deps.store.markLost(row.paymentId, { reason, allocation, fromBooking });

@@ -3,6 +3,7 @@
 
 import type { PaymentId, RefundId } from '@housefull/schema/ids';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createCapture } from '../../src/payments/capture.ts';
 import { createRefund } from '../../src/payments/refund.ts';
 import {
   type AttackOptions,
@@ -14,7 +15,7 @@ import {
   openAttacked,
   removeJobsIn,
 } from './attacked.ts';
-import { answerLost, type DisturbedGateway, disturbed, refusedBy, stalely } from './disturbed.ts';
+import { answerLost, type DisturbedGateway, disturbed, neverSent, refusedBy, stalely } from './disturbed.ts';
 import { openDouble, openMemory, random14, type TestGateway } from './gateways.ts';
 import { killOnce, type Ordered, type PaymentHouse, SEAT_PAISE } from './house.ts';
 
@@ -268,5 +269,97 @@ describe('refunds under attack', () => {
       );
       expect(await house.payment(paymentId)).toMatchObject({ refundedPaise: SEAT_PAISE, status: 'refunded' });
     }
+  });
+});
+
+describe('captures and settlement under attack', () => {
+  test('SETTLE-15 a stale read that has not heard of late money does not take a booking back', async () => {
+    const bench = await openDisturbed({ work: false });
+    const booked = await book(['A1']);
+    bench.once('capture', neverSent);
+    bench.once('fetchPayment', stalely('failed'));
+    await house.startWork();
+    await house.until('captured', booked, (view) => view.display !== 'confirming');
+    expect(await house.view(booked)).toMatchObject({ status: 'confirmed', display: 'confirmed' });
+    await house.rest();
+    await house.audit();
+  });
+
+  test('SETTLE-15 money that stays failed at the gateway takes the booking back all the same', async () => {
+    const bench = await openDisturbed({ work: false });
+    const booked = await book(['A1']);
+    bench.always('capture', refusedBy('Only payments which have been authorized can be captured'));
+    bench.always('fetchPayment', stalely('failed'));
+    const capture = createCapture(house.jobs);
+    const { bookingId, paymentId } = booked;
+    let attempt = 0;
+    for (; (await capture({ bookingId, paymentId, attempt })) === 'later'; attempt += 1)
+      expect(attempt).toBeLessThan(20);
+    expect(await house.view(booked)).toMatchObject({ status: 'failed', reason: 'capture_failed', display: 'failed' });
+    expect(await house.query('select * from refunds_owed')).toEqual([]);
+    await house.order(['A1']);
+  });
+
+  test('SETTLE-16 seats of money that we have read before are not given up on a stale read', async () => {
+    const bench = await openDisturbed({ holdTtlMs: 300, paymentTtlMs: 300 });
+    const ordered = await house.order(['A1']);
+    const { orderId } = ordered;
+    await bench.pay(orderId);
+    await house.store.merge(orderId, await bench.gateway.fetchOrderPayments(orderId));
+    const heal = bench.always('fetchOrderPayments', async (act, id) =>
+      (await act(id)).map((payment) => ({ ...payment, status: 'created' as const })),
+    );
+    while (!(await house.store.order(orderId))?.pastDeadline) await new Promise((resolve) => setImmediate(resolve));
+    const ear = house.signals.listen(orderId);
+    await house.store.addHint(orderId);
+    await ear.next(5_000);
+    ear.close();
+    expect(await house.view(ordered)).toMatchObject({ status: 'pending', display: 'confirming' });
+    heal();
+    await house.until('confirmed', ordered, (view) => view.display === 'confirmed');
+    await house.rest();
+    await house.audit();
+  });
+
+  test('SETTLE-17 a second payment is not captured while the first has still to be', async () => {
+    const bench = await openDisturbed({ work: false, cancel: HALF });
+    const first = await book(['A1']);
+    const second = await bench.pay(first.orderId, 'success', { second: true });
+    await cancel(first);
+    const captures = await house.query("select from graphile_worker.jobs where key like 'capture:%'");
+    expect(captures).toHaveLength(1);
+    await removeJobs('%');
+    await house.store.addHint(first.orderId);
+    await house.startWork();
+    await house.until('left', first, () => house.messages.some((one) => one.message === 'a payment did not pay'));
+    await house.rest();
+    expect(await house.payment(second.paymentId)).toMatchObject({ allocation: 'left', status: 'authorized' });
+    await age();
+    expect(await house.reconcile.findMissing()).toMatchObject({ captures: 1, refunds: 1 });
+    await house.rest();
+    expect(await house.payment(first.paymentId)).toMatchObject({ status: 'captured', keptPaise: BACK_PAISE });
+    await bench.advance(40 * 60_000);
+    await house.checkNow(first.orderId);
+    await house.until('back', first, (view) => view.display === 'refunded');
+    await house.audit();
+  });
+
+  test('SETTLE-18 a payment that the gateway names in two orders pays for one, and the show lives on', async () => {
+    const bench = await openDisturbed({ work: false });
+    const booked = await book(['A1']);
+    const other = await house.order(['A2']);
+    const port = await house.port();
+    const epoch = port.snapshot().epoch;
+    bench.always('fetchOrderPayments', async (act, id) => {
+      const own = await act(id);
+      const moved = await act(booked.orderId);
+      return id === booked.orderId ? own : [...own, ...moved.map((payment) => ({ ...payment, orderId: id }))];
+    });
+    await house.store.addHint(other.orderId);
+    await house.startWork();
+    await house.rest();
+    expect((await house.port()).snapshot().epoch).toBe(epoch);
+    expect(await house.view(other)).toMatchObject({ status: 'pending' });
+    expect(await house.payment(booked.paymentId)).toMatchObject({ orderId: booked.orderId, allocation: 'booking' });
   });
 });
