@@ -86,9 +86,9 @@ function Choice({ booking, onDone, onKeep }: ChoiceProps): JSX.Element {
     };
   }, [chosen.value, asked.value]);
 
-  const choose = (seat: string, on: boolean): void => {
+  const choose = (wanted: readonly string[]): void => {
     problem.value = undefined;
-    chosen.value = seats.filter((one) => (one === seat ? on : chosen.value.includes(one)));
+    chosen.value = wanted;
   };
   const confirm = async ({ seats: shown, refundPaise: expectedRefundPaise }: CancelOffer): Promise<void> => {
     busy.value = true;
@@ -103,34 +103,7 @@ function Choice({ booking, onDone, onKeep }: ChoiceProps): JSX.Element {
   return (
     <section class="cancel" data-testid="cancel-panel">
       <h2>Which seats do you want to cancel?</h2>
-      <div class="cancel-seats">
-        {seats.map((seat) => (
-          <label key={seat}>
-            <input
-              type="checkbox"
-              checked={chosen.value.includes(seat)}
-              disabled={busy.value}
-              onChange={(event) => choose(seat, event.currentTarget.checked)}
-              data-testid={`cancel-seat-${seat}`}
-            />
-            {seat}
-          </label>
-        ))}
-      </div>
-      {seats.length > 1 && chosen.value.length < seats.length && (
-        <button
-          type="button"
-          class="quiet"
-          disabled={busy.value}
-          onClick={() => {
-            problem.value = undefined;
-            chosen.value = seats;
-          }}
-          data-testid="cancel-all"
-        >
-          All of them
-        </button>
-      )}
+      <SeatBoxes {...{ seats, chosen: chosen.value, disabled: busy.value }} onChoose={choose} />
       {problem.value !== undefined && <Problem text={problem.value} />}
       {offer.value !== undefined && (
         <Offer offer={offer.value} busy={busy.value} onConfirm={(it) => void confirm(it)} />
@@ -141,6 +114,47 @@ function Choice({ booking, onDone, onKeep }: ChoiceProps): JSX.Element {
         </button>
       </p>
     </section>
+  );
+}
+
+interface SeatBoxesProps {
+  readonly seats: readonly string[];
+  readonly chosen: readonly string[];
+  readonly disabled: boolean;
+  readonly onChoose: (wanted: readonly string[]) => void;
+}
+
+function SeatBoxes({ seats, chosen, disabled, onChoose }: SeatBoxesProps): JSX.Element {
+  const withSeat = (seat: string, on: boolean): readonly string[] =>
+    seats.filter((one) => (one === seat ? on : chosen.includes(one)));
+  return (
+    <>
+      <div class="cancel-seats">
+        {seats.map((seat) => (
+          <label key={seat}>
+            <input
+              type="checkbox"
+              checked={chosen.includes(seat)}
+              disabled={disabled}
+              onChange={(event) => onChoose(withSeat(seat, event.currentTarget.checked))}
+              data-testid={`cancel-seat-${seat}`}
+            />
+            {seat}
+          </label>
+        ))}
+      </div>
+      {chosen.length < seats.length && seats.length > 1 && (
+        <button
+          type="button"
+          class="quiet"
+          disabled={disabled}
+          onClick={() => onChoose(seats)}
+          data-testid="cancel-all"
+        >
+          All of them
+        </button>
+      )}
+    </>
   );
 }
 

@@ -101,7 +101,9 @@ function whyFailed({ reason }: BookingView): string {
       return 'Your bank did not release the money, so the seats are free again.';
     case 'revoked':
       return 'The theater had to take this booking back.';
-    default:
+    case 'show_cancelled':
+      return 'The show was cancelled.';
+    case undefined:
       return 'This booking did not come about.';
   }
 }

@@ -29,7 +29,10 @@ export function takenOffProgress(booking: BookingView, unknownAgainMs: number): 
         text: `${SORRY} No payment of yours has reached us. Should your bank have taken money, or still take it, you get all of it back by itself: there is nothing you have to do.`,
         lookAgainMs: LOOK_AGAIN_MS,
       };
-    default:
+    case 'paying':
+    case 'confirming':
+    case 'confirmed':
+    case 'cancelled':
       return {
         title,
         text: `${SORRY} Your bank has not told us yet whether it took your money. If it did, you get all of it back by itself. Please do not pay again.`,

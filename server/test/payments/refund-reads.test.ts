@@ -15,7 +15,7 @@ afterEach(() => house.close());
 
 const HALF = SEAT_PAISE / 2;
 const newRefund = (paymentId: PaymentId, more: Partial<GatewayRefund> = {}): GatewayRefund => ({
-  ...{ refundId: `rfnd_${random14()}` as RefundId, paymentId, amountPaise: HALF, status: 'processed' },
+  ...{ refundId: `rfnd_${random14()}` as RefundId, paymentId, amountPaise: HALF, status: 'processed', receipt: null },
   ...more,
 });
 
@@ -48,19 +48,14 @@ async function stage(more: Partial<GatewayPayment> = {}) {
   return { paymentId, payment, answers, refused, refund };
 }
 
-test('REFUND-5 refused by the gateway, only a refund of that amount that lives and is nowhere written down is taken for ours', async () => {
+test('REFUND-5 refused by the gateway, only a refund that lives and is nowhere written down is taken for ours', async () => {
   const { paymentId, answers, refused, refund } = await stage();
   const known = newRefund(paymentId);
   const first = await house.store.reserveRefund({ paymentId, amountPaise: HALF, cause: 'cancelled' });
   await house.store.recordRefund(first?.idempotencyKey ?? '', known);
   const job = { paymentId, amountPaise: HALF, cause: 'cancelled-2' };
   const asked = async () => (await house.store.refunds(paymentId)).find((row) => row.cause === 'cancelled-2');
-  const others = [
-    known,
-    newRefund(paymentId, { amountPaise: HALF - 1 }),
-    newRefund(paymentId, { amountPaise: HALF + 1 }),
-    newRefund(paymentId, { status: 'failed' }),
-  ];
+  const others = [known, newRefund(paymentId, { status: 'failed' })];
   for (const other of others) {
     answers.there = [other];
     await expect(refund(job)).rejects.toBe(refused);
@@ -68,7 +63,7 @@ test('REFUND-5 refused by the gateway, only a refund of that amount that lives a
   }
   const byHand = newRefund(paymentId);
   answers.there = [...others, byHand];
-  expect(await refund(job)).toBe('done');
+  await refund(job);
   expect(await asked()).toMatchObject({ status: 'processed', refundId: byHand.refundId });
 });
 
@@ -113,7 +108,10 @@ test('REFUND-8 lost money that the gateway will never capture is left to it; wit
   await expect(refund(job)).rejects.toBe(wrongKeys);
   expect(await house.payment(paymentId)).toMatchObject({ allocation: 'refund' });
   answers.refused = new Fault('gateway_refused', 'no');
-  expect(await refund(job)).toBe('done');
+  // Once it may be a read that is behind.
+  await expect(refund({ ...job, attempt: 3 })).rejects.toBe(answers.refused);
+  expect(await house.payment(paymentId)).toMatchObject({ allocation: 'refund' });
+  expect(await refund({ ...job, attempt: 4 })).toBe('done');
   expect(await house.payment(paymentId)).toMatchObject({ allocation: 'left' });
 });
 
