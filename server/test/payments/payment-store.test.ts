@@ -113,14 +113,17 @@ describe('payment rows', () => {
     expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'refund', lostReason: 'lost' });
     const ask = { paymentId, amountPaise: AMOUNT, cause: 'lost' };
     const key = (await house.store.reserveRefund(ask))?.idempotencyKey ?? '';
-    await house.store.leave(paymentId);
-    expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'refund' });
+    expect(await house.store.leave(paymentId)).toBe(false);
     await house.store.recordRefund(key, {
       refundId: `rfnd_${random14()}` as RefundId,
       amountPaise: AMOUNT,
       status: 'failed',
     });
-    await house.store.leave(paymentId);
+    // Captured, it is ours to give back; gone home by itself, it is not.
+    expect(await house.store.leave(paymentId)).toBe(false);
+    expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'refund' });
+    await house.store.merge(ordered.orderId, [heard(paymentId, 'refunded', AMOUNT)]);
+    expect(await house.store.leave(paymentId)).toBe(true);
     expect(await house.store.payment(paymentId)).toMatchObject({ allocation: 'left' });
   });
 
