@@ -7,11 +7,11 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { audit } from '../../server/test/process/audit.ts';
 import { type House, startHouse } from '../../server/test/process/house.ts';
+import { tomorrow } from './walking.ts';
 
 const SHOTS = resolve(import.meta.dirname, '../../test-results');
 const CHROMIUM =
   process.env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync) ?? 'chromium';
-const HOUR_MS = 3_600_000;
 
 let house: House;
 let browser: Browser;
@@ -30,8 +30,7 @@ const read = async <T>(path: string): Promise<T> => (await (await fetch(`${house
 
 /** A show far enough ahead for the first tier, at a theater that gives 75 % back and keeps its fees. */
 async function tieredShow(): Promise<ShowDetail> {
-  const tomorrow = new Date(Date.now() + 24 * HOUR_MS).toISOString().slice(0, 10);
-  const { items } = await read<ListPage<Show>>(`/api/shows?city=mumbai&date=${tomorrow}`);
+  const { items } = await read<ListPage<Show>>(`/api/shows?city=mumbai&date=${tomorrow()}`);
   for (const { id } of items) {
     const detail = await read<ShowDetail>(`/api/shows/${id}`);
     const plain = detail.plan.areas?.some((area) => area.generalAdmission) !== true;

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { query } from '../../server/test/process/audit.ts';
 import { type House, startHouse } from '../../server/test/process/house.ts';
 import { PASSWORD, staffToken } from './staff.ts';
-import { launchBrowser, neighbours, openPage, SHOTS, showsToWalk, toCheckout } from './walking.ts';
+import { launchBrowser, neighbours, openPage, SHOTS, showsToWalk, toCheckout, tomorrow } from './walking.ts';
 
 let house: House;
 let browser: Browser;
@@ -136,8 +136,7 @@ test('KIOSK-61 what taking a show off means is said with the figures of the serv
   await shot(page, '5-theaters-phone');
   await page.goto(`${house.baseUrl}/app/#/manage/${row?.theater}`);
   await page.getByTestId('rules-form').waitFor();
-  const tomorrow = new Date(Date.now() + 86_400_000 + 5.5 * 3_600_000).toISOString().slice(0, 10);
-  await page.getByTestId('managed-day').fill(tomorrow);
+  await page.getByTestId('managed-day').fill(tomorrow());
   const show = page.locator(`[data-testid=managed-show][data-show="${showId}"]`);
   await show.filter({ hasText: `1 booking, 2 seats, ${total}` }).waitFor();
   await shot(page, '6-manage-phone');

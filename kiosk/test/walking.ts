@@ -12,6 +12,7 @@ import {
   type Locator,
   type Page,
 } from 'playwright-core';
+import { dateOf } from '../src/india-time.ts';
 
 export const SHOTS = resolve(import.meta.dirname, '../../test-results');
 const CHROMIUM =
@@ -69,11 +70,13 @@ export async function neighbours(baseUrl: string, page: Page): Promise<readonly 
 
 const DAY_MS = 86_400_000;
 
+/** In India, where from half past six in the evening of London on it is another day. */
+export const tomorrow = (): string => dateOf(Date.now() + DAY_MS);
+
 /** Shows of tomorrow, on sale whatever the hour is, that have such neighbours. */
 export async function showsToWalk(baseUrl: string): Promise<readonly string[]> {
   const read = async <T>(path: string): Promise<T> => (await (await fetch(`${baseUrl}${path}`)).json()) as T;
-  const date = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10);
-  const { items } = await read<{ items: readonly Show[] }>(`/api/shows?city=mumbai&date=${date}`);
+  const { items } = await read<{ items: readonly Show[] }>(`/api/shows?city=mumbai&date=${tomorrow()}`);
   const details = await Promise.all(items.map(({ id }) => read<ShowDetail>(`/api/shows/${id}`)));
   return details.filter(({ plan }) => neighboursIn(plan) !== undefined).map(({ id }) => id);
 }
