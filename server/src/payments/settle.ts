@@ -138,7 +138,9 @@ async function place(deps: SettleDeps, order: OrderRow, payment: GatewayPayment,
     return row.status === 'authorized' && row.allocation === 'none' ? 'later' : 'not_money';
   }
   if (row.allocation === 'refund' || (row.allocation === 'left' && captured)) {
-    return lose(deps, order, row, captured, row.lostReason ?? 'lost');
+    // What its own booking ended by is no loss: that booking says why.
+    const ended = order.paymentId === paymentId ? (order.reason ?? order.status) : 'lost';
+    return lose(deps, order, row, captured, row.lostReason ?? ended);
   }
   if (row.allocation === 'left') {
     await deps.store.recheckLeft(order.orderId);
