@@ -1,4 +1,4 @@
-// What was ordered in this browser. A guest's token ends after some hours, and whoever comes then is another customer to the
+// What was ordered in this browser. A guest's token ends some day, and whoever comes then is another customer to the
 // server: what they ordered before is still named here, so that nobody thinks that it is lost.
 
 import { signal } from '@preact/signals';

@@ -22,8 +22,11 @@ const MIN_SECRET_BYTES = 32;
 const HOUR_MS = 3_600_000;
 /** Roles live in the token, so what is taken from someone ends with it: the more it may do, the sooner. */
 export const TOKEN_TTL_MS = {
-  /** Long enough for an evening at the cinema. The ticket itself needs no token. */
-  guest: 6 * HOUR_MS,
+  /**
+   * A guest has no other way back to what it bought, and may do no more than that: from the sale of a show some weeks
+   * ahead until its last refund is in the bank.
+   */
+  guest: 60 * 24 * HOUR_MS,
   customer: 24 * HOUR_MS,
   staff: 10 * HOUR_MS,
 } as const;
