@@ -16,7 +16,7 @@ export const MAX_REFUNDS = 5;
 /** Of refunds that we did not ask for. */
 export const ELSEWHERE = 'elsewhere';
 
-export const REFUND_COLUMNS = `
+const REFUND_COLUMNS = `
   idempotency_key as "idempotencyKey", refund_id as "refundId", payment_id as "paymentId",
   amount_paise as "amountPaise", status, cause`;
 

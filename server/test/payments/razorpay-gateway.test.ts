@@ -155,6 +155,15 @@ describe('razorpay adapter: the traps of the SDK', () => {
     expect(await faultOf(gateway.capture(PAYMENT, 100))).toMatchObject({ outcome: 'unknown' });
   });
 
+  test('PAY-27 a payment in a state that we do not know is not money yet, and hides no other of its order', async () => {
+    const { gateway } = await scripted((_, response) =>
+      json(response, 200, { items: [{ ...payment, id: 'pay_00000000000009', status: 'pending' }, payment] }),
+    );
+    const [odd, known] = await gateway.fetchOrderPayments(ORDER);
+    expect(odd).toMatchObject({ paymentId: 'pay_00000000000009', status: 'created' });
+    expect(known).toMatchObject({ paymentId: PAYMENT, status: payment.status });
+  });
+
   test('PAY-23 an id that is not one never becomes part of a path', async () => {
     const { gateway, asked } = await scripted((_, response) => json(response, 200, payment));
     const evil = ['../refunds?x=1#', 'pay_0000000000000', 'pay_00000000000001/../x', 'http://evil.example/', ''];
