@@ -10,7 +10,7 @@
 //   SETTLE-2  Every step may be repeated: killed between any two, the next run ends where this one would have.
 //   SETTLE-3  Money of which nothing is known yet frees no seat: only "no money", read after the deadline, does.
 
-import type { OrderId } from '@housefull/schema/ids';
+import type { OrderId, PaymentId } from '@housefull/schema/ids';
 import type { Directory, ShowReply } from '../routing/show-port.ts';
 import type { JobQueue } from '../store/job-queue.ts';
 import type { OrderRow, PaymentRow, PaymentStore } from '../store/payment-store.ts';
@@ -138,9 +138,7 @@ async function place(deps: SettleDeps, order: OrderRow, payment: GatewayPayment,
     return row.status === 'authorized' && row.allocation === 'none' ? 'later' : 'not_money';
   }
   if (row.allocation === 'refund' || (row.allocation === 'left' && captured)) {
-    // What its own booking ended by is no loss: that booking says why.
-    const ended = order.paymentId === paymentId ? (order.reason ?? order.status) : 'lost';
-    return lose(deps, order, row, captured, row.lostReason ?? ended);
+    return lose(deps, order, row, captured, row.lostReason ?? (await whyBack(deps, order, paymentId)));
   }
   if (row.allocation === 'left') {
     await deps.store.recheckLeft(order.orderId);
@@ -151,6 +149,12 @@ async function place(deps: SettleDeps, order: OrderRow, payment: GatewayPayment,
     return lose(deps, order, row, captured, 'amount_mismatch');
   }
   return confirm(deps, order, row, captured, payment);
+}
+
+/** What its own booking ended by is no loss. Read now: it may have ended while we asked the gateway. */
+async function whyBack({ store }: SettleDeps, { orderId }: OrderRow, paymentId: PaymentId): Promise<string> {
+  const now = await store.order(orderId);
+  return now?.paymentId === paymentId ? (now.reason ?? 'cancelled') : 'lost';
 }
 
 async function confirm(
