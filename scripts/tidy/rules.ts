@@ -59,7 +59,7 @@ const CORE = 'server/src/show/';
 const ROOM = 'server/src/room/';
 const HTTP = 'server/src/http/';
 /** Files that may build concrete adapters. A new one is a decision: main.ts is for that. */
-const COMPOSITION = ['server/src/main.ts', 'server/src/house.ts', 'server/src/compose/'];
+const COMPOSITION = ['server/src/main.ts', 'server/src/admin.ts', 'server/src/house.ts', 'server/src/compose/'];
 /** Files beside main.ts that all of the server may use: config, log, clock. */
 const HOUSE = 'server/src/*.ts';
 /** Ports and the one Fault class: what adapters agree on, importable by all of the server but the core. */
@@ -222,6 +222,7 @@ export const MACHINE_PATHS = [
 /** Never imported, and still alive: what a person, npm, a browser or another process starts. */
 export const ENTRIES = [
   'server/src/main.ts',
+  'server/src/admin.ts',
   'scripts/*.ts',
   '*/bench/',
   'client-sdk/src/index.ts',

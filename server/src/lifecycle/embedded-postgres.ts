@@ -83,7 +83,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const postmaster = adopted ?? (await start(cluster));
   await ensureDatabase(cluster, postmaster.port);
   return {
-    url: urlOf(cluster, postmaster.port, DATABASE),
+    url: urlOf(cluster.password, postmaster.port, DATABASE),
     adopted: adopted !== undefined,
     stop: () => stop(cluster, postmaster.pid),
   };
@@ -144,7 +144,7 @@ async function answers(cluster: Cluster, port: number): Promise<boolean> {
   const deadlineMs = performance.now() + ADOPT_TIMEOUT_MS;
   while (performance.now() < deadlineMs) {
     try {
-      return await withClient(urlOf(cluster, port, 'postgres'), async (client) => {
+      return await withClient(urlOf(cluster.password, port, 'postgres'), async (client) => {
         const { rows } = await client.query<{ data_directory: string }>('show data_directory');
         return rows[0] !== undefined && realpathSync(rows[0].data_directory) === realpathSync(cluster.dir);
       });
@@ -250,7 +250,7 @@ async function stop(cluster: Cluster, pid: number): Promise<void> {
 
 async function ensureDatabase(cluster: Cluster, port: number): Promise<void> {
   try {
-    await withClient(urlOf(cluster, port, 'postgres'), async (client) => {
+    await withClient(urlOf(cluster.password, port, 'postgres'), async (client) => {
       const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE]);
       if (rowCount === 0) await client.query(`create database ${DATABASE}`);
     });
@@ -271,8 +271,15 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
   }
 }
 
-function urlOf(cluster: Cluster, port: number, database: string): string {
-  return `postgres://${SUPERUSER}:${encodeURIComponent(cluster.password)}@127.0.0.1:${port}/${database}`;
+function urlOf(password: string, port: number, database: string): string {
+  return `postgres://${SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+}
+
+/** Of the cluster that a server of this directory runs right now; undefined when none does. Starts and adopts nothing. */
+export function runningPostgresUrl(dir: string, password: string): string | undefined {
+  const running = readPostmaster(dir);
+  if (running === undefined || !isRunning(running.pid) || isSomeoneElse(running.pid, dir)) return undefined;
+  return urlOf(password, running.port, DATABASE);
 }
 
 /** Lines of postmaster.pid, as Postgres documents them in miscadmin.h: pid, directory, start, port, ..., status. */

@@ -120,7 +120,7 @@ export async function runUntilExit(env: Record<string, string>): Promise<{ code:
   return { code, output };
 }
 
-function cleanEnv(): Record<string, string> {
+export function cleanEnv(): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
   return { PATH, HOME };
 }
