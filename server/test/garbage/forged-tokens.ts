@@ -35,7 +35,8 @@ export function forgedTokens(good: string, secret: string): Record<string, strin
     'a weak secret': ours(header, claims, 'secret'),
     'an empty secret': ours(header, claims, ''),
     'the secret with a line end': ours(header, claims, `${secret}\n`),
-    expired: ours(header, { ...claims, iat: exp - 90_000, exp: exp - 86_400 }),
+    // A minute ago, whatever a good one's time is.
+    expired: ours(header, { ...claims, iat: Number(claims.iat) - 3_600, exp: Number(claims.iat) - 60 }),
     'not yet valid': ours(header, { ...claims, nbf: exp }),
     'no end': ours(header, without(claims, 'exp')),
     'an end that is text': ours(header, { ...claims, exp: '99999999999' }),
