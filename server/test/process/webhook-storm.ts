@@ -10,6 +10,7 @@ import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { guest, http, newKey } from '../protocol/raw-client.ts';
+import { eventually } from './audit.ts';
 import { Bench, KEYS, ROW_SEATS, ROWS } from './crash-driver/bench.ts';
 import type { Random } from './crash-driver/random.ts';
 import { booksOf } from './drills/books.ts';
@@ -99,6 +100,11 @@ class Storm {
 
   async run(count: number): Promise<StormResult> {
     const startedAtMs = performance.now();
+    // A sweep finds what nobody told of: those with which the house begins are over before there is any money.
+    await eventually('the first sweeps', async () => {
+      const [row] = await this.#bench.query<{ n: number }>('select count(*)::int as n from sweeps');
+      return row?.n === 3 ? row : undefined;
+    });
     await this.#double.webhooks(this.#ear.url, SECRETS.now);
     const lived = await this.#live(storiesFor(count, this.#random));
     const untold = lived.filter(({ told }) => told === 'unheard');
