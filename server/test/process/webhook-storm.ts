@@ -10,7 +10,6 @@ import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { guest, http, newKey } from '../protocol/raw-client.ts';
-import { eventually } from './audit.ts';
 import { Bench, KEYS, ROW_SEATS, ROWS } from './crash-driver/bench.ts';
 import type { Random } from './crash-driver/random.ts';
 import { booksOf } from './drills/books.ts';
