@@ -73,6 +73,8 @@ interface Exchange {
   bodyRead: boolean;
   /** The body comes in chunks. uWS reads their sizes loosely, so such a request is the last one of its connection. */
   readonly chunked: boolean;
+  /** The connection ends with the answer. */
+  readonly last: boolean;
   bufferedBytes: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -132,6 +134,7 @@ export class FetchAdapter {
     const method = req.getCaseSensitiveMethod();
     const path = req.getUrl();
     const chunked = req.getHeader('transfer-encoding') !== '';
+    const hangsUp = req.getHeader('connection').toLowerCase() === 'close';
     const exchange: Exchange = {
       res,
       method,
@@ -140,6 +143,7 @@ export class FetchAdapter {
       over: false,
       bodyRead: true,
       chunked,
+      last: chunked || hangsUp || this.#draining,
       bufferedBytes: 0,
       timer: undefined,
     };
@@ -196,20 +200,35 @@ export class FetchAdapter {
 
   #receive(exchange: Exchange, declaredBytes: number, done: (body: Uint8Array) => void): void {
     const bytesMax = this.#limits.largerBodies[exchange.path] ?? this.#limits.bodyBytesMax;
-    if (declaredBytes > bytesMax) return this.#refuse(exchange, 'too_large');
+    let tooLarge = declaredBytes > bytesMax;
+    // Where the connection stays, uWS throws the rest away behind our answer, and cuts whoever sends slowly. Where it
+    // ends with the answer, that end would meet what is still on its way, and the RST would take the answer with it
+    // (RFC 9112, 9.6): then the body is read to its end first.
+    if (tooLarge && !exchange.last) return this.#refuse(exchange, 'too_large');
     const chunks: Buffer[] = [];
-    this.#arm(exchange, this.#limits.bodyTimeoutMs, () => this.#refuse(exchange, 'request_timeout'));
+    const late = (): void => this.#refuse(exchange, tooLarge ? 'too_large' : 'request_timeout');
+    this.#arm(exchange, this.#limits.bodyTimeoutMs, late);
     exchange.res.onData((chunk, isLast) => {
       if (exchange.over) return;
       exchange.bodyRead = isLast;
-      exchange.bufferedBytes += chunk.byteLength;
-      this.#bufferedBytes += chunk.byteLength;
-      if (exchange.bufferedBytes > bytesMax) return this.#refuse(exchange, 'too_large');
+      if (!tooLarge) this.#buffer(exchange, chunk.byteLength);
+      tooLarge ||= exchange.bufferedBytes > bytesMax;
+      if (tooLarge) {
+        chunks.length = 0;
+        this.#buffer(exchange, -exchange.bufferedBytes);
+        if (isLast) this.#refuse(exchange, 'too_large');
+        return;
+      }
       if (this.#bufferedBytes > this.#limits.bufferedBytesMax) return this.#refuse(exchange, 'overloaded');
       // A copy: uWS takes the memory of the chunk back when this returns.
       chunks.push(Buffer.from(new Uint8Array(chunk)));
       if (isLast) done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
     });
+  }
+
+  #buffer(exchange: Exchange, bytes: number): void {
+    exchange.bufferedBytes += bytes;
+    this.#bufferedBytes += bytes;
   }
 
   /** Never rejects. */
@@ -248,8 +267,7 @@ export class FetchAdapter {
   #answer(exchange: Exchange, status: number, headers: Headers, body: Buffer): void {
     if (exchange.over) return;
     const { res, method } = exchange;
-    // Cutting a client off while it sends would destroy our answer on its side (RST), so what is too large is read on
-    // and thrown away by uWS, which also cuts whoever sends slowly; every other unread body costs its connection.
+    // What is too large is read on (see `#receive`); every other unread body costs its connection.
     const close = this.#draining || exchange.chunked || !(exchange.bodyRead || status === CODES.too_large.httpStatus);
     res.cork(() => {
       res.writeStatus(`${status} ${STATUS_CODES[status] ?? ''}`);

@@ -194,6 +194,37 @@ test('WIRE-2 after 413 the rest of the body is thrown away, and the connection s
   expect(adapter.counts).toEqual({ requests: 0, bufferedBytes: 0 });
 });
 
+const HANGING_UP: [string, string, string][] = [
+  ['declared', `content-length: ${2 * MEGABYTE}\r\nconnection: Close`, ''],
+  ['in one chunk', 'transfer-encoding: chunked', `${(2 * MEGABYTE).toString(16)}\r\n`],
+];
+test.each(HANGING_UP)('WIRE-2 two megabytes %s, and the end: 413 after the last byte', async (_, lines, head) => {
+  const { port, adapter } = serve(echo);
+  const { socket, said } = raw(port, `POST / HTTP/1.1\r\nhost: a\r\n${lines}\r\n\r\n${head}`);
+  let answered = false;
+  socket.on('data', () => {
+    answered = true;
+  });
+  const part = Buffer.alloc(MEGABYTE / 32, 'a');
+  for (let sent = 0; sent < 64; sent++) {
+    // An answer by now would be followed by the end of the connection, and what is sent meets it.
+    expect([sent, answered]).toEqual([sent, false]);
+    socket.write(part);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  if (head) socket.write('\r\n0\r\n\r\n');
+  expect(await said).toMatch(/^HTTP\/1\.1 413 .*"too_large"/s);
+  expect(adapter.counts).toEqual({ requests: 0, bufferedBytes: 0 });
+});
+
+test.each(HANGING_UP)('WIRE-1 two megabytes %s that never come whole are answered in time', async (_, lines, head) => {
+  const { port, adapter } = serve(echo, { bodyTimeoutMs: 200 });
+  const { socket, said } = raw(port, `POST / HTTP/1.1\r\nhost: a\r\n${lines}\r\n\r\n${head}`);
+  socket.write(Buffer.alloc(MEGABYTE, 'a'));
+  expect(await said).toMatch(/^HTTP\/1\.1 413 .*"too_large"/s);
+  expect(adapter.counts).toEqual({ requests: 0, bufferedBytes: 0 });
+});
+
 test('WIRE-2 the webhook takes a larger body than other paths, up to its own limit', async () => {
   const { origin } = serve(echo);
   const post = (path: string, bytes: number) =>
