@@ -59,7 +59,7 @@ export interface ReconcileStore {
    */
   dropTimers(): Promise<number>;
   findMissing(): Promise<Missing>;
-  /** Cancelled shows of which not everything has ended, at most 20. */
+  /** Cancelled shows of which not everything has ended, at most 20, at random. */
   unfinishedShows(): Promise<readonly ShowId[]>;
   judgePayments(payments: readonly ListedPaymentRow[]): Promise<Judged>;
   judgeRefunds(refunds: readonly ListedRefundRow[]): Promise<Judged>;
@@ -203,12 +203,13 @@ const STUCK = `
     where status = 'requested' and created_at < clock_timestamp() - interval '6 hours'
   ) stuck group by payment_id order by min(updated_at) limit 20`;
 
+// At random, for those that cannot end now must not hide the others.
 const UNFINISHED_SHOWS = `
   select s.show_id as id from shows s
   where s.status = 'cancelled' and s.starts_at > clock_timestamp() - ${TAKEN_OFF}
     and (exists (select from bookings b where b.show_id = s.show_id and b.status in ('pending', 'confirmed'))
       or exists (select from holds h where h.show_id = s.show_id and h.status in ('live', 'paying')))
-  order by s.starts_at limit 20`;
+  order by random() limit 20`;
 
 /** A check that was found to be needed: not dropped for want of a token. */
 function foundJob(orderId: string): string {

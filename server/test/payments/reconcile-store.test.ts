@@ -153,6 +153,28 @@ describe('what should be under way', () => {
       expect(await unfinished()).toEqual([SHOW]);
     }
   });
+
+  test('RECON-28 cancelled shows that cannot end hide no other', async () => {
+    await open();
+    await house.order(['A1']);
+    await house.query("update shows set status = 'cancelled'");
+    for (const [table, own] of [
+      ['shows', ''],
+      ['holds', ", 'hold_id', 'h' || n"],
+    ] as const) {
+      await house.query(
+        `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object('show_id', 'other' || n ${own}))).*
+         from ${table} t, generate_series(1, 30) n`,
+      );
+    }
+    const found = new Set<string>();
+    for (let looks = 0; looks < 60; looks += 1) {
+      const some = await house.reconcile.unfinishedShows();
+      expect(some).toHaveLength(20);
+      for (const showId of some) found.add(showId);
+    }
+    expect(found.size).toBe(31);
+  });
 });
 
 describe('what the lists of the gateway say', () => {
