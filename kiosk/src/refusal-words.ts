@@ -24,6 +24,7 @@ const WORDS: Partial<Record<Code, string>> = {
   unauthorized: 'Your visit has ended. Please reload the page.',
   protocol_unsupported: 'This page is out of date. Please reload it.',
   unavailable: 'This show is being moved to another machine. Please try again in a moment; nothing was charged.',
+  amount_too_small: 'These seats cannot be paid for here. Please ask at the box office.',
   payment_unavailable:
     'The payment service does not answer right now. Your seats stay held; please try again in a moment.',
   malformed: 'Something in the form is not right. Please check it.',

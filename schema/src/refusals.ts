@@ -35,6 +35,7 @@ export const CODES = {
   hold_in_payment: refusal(409, 'The hold is being paid; it ends by itself when no money comes.'),
   key_reused: refusal(409, 'This key was used for another request.'),
   // Bookings and money
+  amount_too_small: refusal(409, 'Less than one rupee cannot be paid for; nothing was ordered.'),
   booking_not_found: refusal(404, 'There is no such booking of this customer.'),
   not_cancellable: refusal(409, 'This booking, or this show, cannot be cancelled (any more).'),
   seat_not_in_booking: refusal(

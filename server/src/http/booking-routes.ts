@@ -28,6 +28,7 @@ const ORDER_REFUSALS: readonly Code[] = [
   'hold_not_found',
   'hold_expired',
   'show_closed',
+  'amount_too_small',
   'key_reused',
   'payment_unavailable',
 ];

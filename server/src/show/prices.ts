@@ -10,6 +10,9 @@ export interface Price {
   readonly lines: readonly PriceLine[];
 }
 
+/** Of one payment: the gateway takes no order below one rupee (razorpay.com/docs/api/orders/create). */
+export const ORDER_MIN_PAISE = 100;
+
 /** The ticket type of everyone who says nothing. */
 const ADULT = 'adult';
 const BASIS = 10_000;

@@ -37,7 +37,7 @@ import type {
 } from './command.ts';
 import type { Remembered } from './customers.ts';
 import { chooseBest, choosePicked, type Scene, suggestSeats } from './picking.ts';
-import { checkPrices } from './prices.ts';
+import { checkPrices, ORDER_MIN_PAISE } from './prices.ts';
 import { type BookingRecord, type HoldRecord, isUnended, Records, type ShowContents } from './records.ts';
 import type { Plan } from './seat-plan.ts';
 import { resolveSeats } from './seat-rules.ts';
@@ -247,6 +247,7 @@ export class Show {
     if (this.#records.cancelled) return this.#refuse(refuse('show_closed'));
     const { bookingId, contact, key, bodyHash } = command;
     const { holdId, customerId, seats, amountPaise, lines } = hold;
+    if (amountPaise < ORDER_MIN_PAISE) return this.#refuse(refuse('amount_too_small'));
     const revision = this.#advance();
     hold.status = 'paying';
     hold.bookingId = bookingId;

@@ -218,6 +218,7 @@ export class Oracle {
     if (hold.status === 'paying') return nothing(hold.booking);
     if (hold.status !== 'live' || now >= hold.end) return no('hold_expired');
     if (this.cancelled) return no('show_closed');
+    if (hold.paise < 100) return no('amount_too_small');
     hold.status = 'paying';
     hold.deadline = Math.max(hold.deadline, now + this.rules.paymentTtlMs);
     hold.end = hold.deadline;

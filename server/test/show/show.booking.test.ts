@@ -56,6 +56,23 @@ describe('order', () => {
     expect(hold.deadlineMs).toBe(deadlineMs);
   });
 
+  test('ORDER-13 of less than one rupee is amount_too_small, and the hold stays; a rupee is enough', () => {
+    const house = new House(undefined, { pricePaise: { S: 50, P: 0 }, feePaisePerSeat: 0 });
+    const free = holdIn(house.hold('ann', [5, 6, 7]));
+    const half = holdIn(house.hold('bob', [0]));
+    const whole = holdIn(house.hold('cat', [1, 2]));
+    expect([free, half, whole].map(({ amountPaise }) => amountPaise)).toEqual([0, 50, 100]);
+    for (const [name, { holdId }] of [
+      ['ann', free],
+      ['bob', half],
+    ] as const) {
+      expectRefused(house.order(name, holdId), 'amount_too_small');
+      expect(house.show.hold(holdId)).toMatchObject({ status: 'live' });
+      done(house.release(name, holdId));
+    }
+    expect(bookingIn(house.order('cat', whole.holdId))).toMatchObject({ status: 'pending', amountPaise: 100 });
+  });
+
   test('ORDER-4 of a released, expired or sold hold is hold_expired', () => {
     const house = new House();
     const released = holdIn(house.hold('ann', [0]));
