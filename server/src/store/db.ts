@@ -132,5 +132,10 @@ function boundAnswers(client: pg.PoolClient, answerTimeoutMs: number): void {
 export function openDb(url: string, limits: Partial<PoolLimits> = {}): Db {
   const pool = openPool(url, { answerTimeoutMs: ANSWER_TIMEOUT_MS, ...limits });
   const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { url, pool, kysely, close: () => kysely.destroy() };
+  const close = async (): Promise<void> => {
+    await kysely.destroy();
+    // It ends a pool only once it has used it.
+    if (!pool.ending) await pool.end();
+  };
+  return { url, pool, kysely, close };
 }
