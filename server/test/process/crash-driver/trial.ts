@@ -13,7 +13,6 @@ import { Recorder } from './recorder.ts';
 
 const VIEWERS = 8;
 const JOIN_AT_ONCE = 40;
-const RESOLVE_MS = 5_000;
 /** Longer than any of these means that something hangs, which is a failure of its own. */
 const END_MS = 20_000;
 /** After a takeover an unanswered payment has a grace of 30 s anew (ARCHITECTURE.md): no hold may outlive it. */
@@ -45,7 +44,12 @@ export async function visitors(bench: Bench, count: number): Promise<Visitor[]> 
 }
 
 /** Throws when the trial does not come to its end; what breaks an invariant is in the verdict. */
-export async function runTrial(bench: Bench, seed: number, crowd: readonly Visitor[]): Promise<Trial> {
+export async function runTrial(
+  bench: Bench,
+  seed: number,
+  crowd: readonly Visitor[],
+  resolveMs: number,
+): Promise<Trial> {
   const startedAtMs = performance.now();
   const showId = await bench.newShow();
   const recorder = new Recorder(showId);
@@ -67,7 +71,7 @@ export async function runTrial(bench: Bench, seed: number, crowd: readonly Visit
     await bounded('the wishes under way', buying, END_MS);
     await bounded('tidying up', Promise.all(customers.map((customer) => customer.tidy())), END_MS);
     await rest(bench, showId);
-    const evidence = await gather(bench, recorder, customers);
+    const evidence = await gather(bench, recorder, customers, resolveMs);
     const sold = evidence.dump.bookings.filter(({ status }) => status === 'confirmed').length;
     const tookMs = performance.now() - startedAtMs;
     return { seed, faults, verdict: audit(evidence), evidence, tookMs, sold };
@@ -94,7 +98,12 @@ const OPEN = `
        + (select count(*) from payments p join gateway_orders g using (order_id)
            where g.show_id = $1 and (p.status in ('authorized', 'booked') or p.allocation = 'refund' and p.status <> 'refunded'))::int as open`;
 
-async function gather(bench: Bench, recorder: Recorder, customers: readonly Customer[]): Promise<Evidence> {
+async function gather(
+  bench: Bench,
+  recorder: Recorder,
+  customers: readonly Customer[],
+  resolveMs: number,
+): Promise<Evidence> {
   const { showId } = recorder;
   const dump = await readDump(bench.databaseUrl, [showId]);
   const ledger = await readLedger(bench.doubleUrl, [showId]);
@@ -114,7 +123,7 @@ async function gather(bench: Bench, recorder: Recorder, customers: readonly Cust
     maxHoldsPerCustomer: 100,
     randomChars: 22,
     requestMs: 6_000,
-    resolveMs: RESOLVE_MS,
+    resolveMs,
     deadlineSlackMs: 1_000,
   };
   return { history: recorder.entries, dump, ledger, limits };
