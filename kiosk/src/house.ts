@@ -3,12 +3,17 @@
 import { connect, type Housefull } from '@housefull/client';
 import { readConfig } from './config.ts';
 import { visitsEnded } from './earlier-visits.ts';
+import { inBrowser } from './kept.ts';
 
 export const config = readConfig(document.getElementById('housefull-config')?.textContent ?? '', location.origin);
 
 export const house: Housefull = connect({
   url: config.serverUrl,
-  storage: localStorage,
+  storage: {
+    getItem: (name) => inBrowser.get(name) ?? null,
+    setItem: (name, token) => inBrowser.set(name, token),
+    removeItem: (name) => inBrowser.remove(name),
+  },
   renewToken: async (own) => {
     const before = await own.auth.token();
     const guest = await own.auth.guest();

@@ -7,6 +7,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { answered } from './answered.ts';
 import { house } from './house.ts';
 import { dateOf, nextDays, timeText } from './india-time.ts';
+import { inBrowser } from './kept.ts';
 import type { Listed } from './listing.ts';
 import { badgeOf, loadListing } from './movie-days.ts';
 import { hrefOf } from './route.ts';
@@ -16,7 +17,7 @@ const CITY_KEY = 'housefull.city';
 
 export function MoviesPage(): JSX.Element {
   const cities = useSignal<readonly City[]>([]);
-  const city = useSignal(localStorage.getItem(CITY_KEY) ?? '');
+  const city = useSignal(inBrowser.get(CITY_KEY) ?? '');
   const date = useSignal(dateOf(house.nowMs()));
   const listing = useSignal<readonly Listed[] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
@@ -74,7 +75,7 @@ function Choices({ cities, city, date }: ChoicesProps): JSX.Element {
   const days = useMemo(() => nextDays(house.nowMs(), 7), []);
   const choose = (id: string): void => {
     city.value = id;
-    localStorage.setItem(CITY_KEY, id);
+    inBrowser.set(CITY_KEY, id);
   };
   return (
     <div class="choices">

@@ -5,12 +5,13 @@ import { connect, type Housefull, type Role, STORAGE_KEY, type TokenStorage, typ
 import { type Signal, signal } from '@preact/signals';
 import { type Answered, answered } from '../answered.ts';
 import { config } from '../house.ts';
+import { inTab } from '../kept.ts';
 
 const name = (key: string): string => `${key}.staff`;
 const storage: TokenStorage = {
-  getItem: (key) => sessionStorage.getItem(name(key)),
-  setItem: (key, value) => sessionStorage.setItem(name(key), value),
-  removeItem: (key) => sessionStorage.removeItem(name(key)),
+  getItem: (key) => inTab.get(name(key)) ?? null,
+  setItem: (key, value) => inTab.set(name(key), value),
+  removeItem: (key) => inTab.remove(name(key)),
 };
 
 export const staffHouse: Housefull = connect({ url: config.serverUrl, storage });
@@ -21,7 +22,7 @@ export const staff: Signal<User | undefined> = signal(undefined);
 const MANAGERS: ReadonlySet<Role> = new Set<Role>(['manager', 'admin']);
 const NOT_A_MANAGER = 'This account may not manage theaters.';
 
-export const hasSignedIn = (): boolean => sessionStorage.getItem(name(STORAGE_KEY)) !== null;
+export const hasSignedIn = (): boolean => inTab.get(name(STORAGE_KEY)) !== undefined;
 
 export async function signIn(email: string, password: string): Promise<string | undefined> {
   const entered = await answered(staffHouse.auth.login({ email, password }));
