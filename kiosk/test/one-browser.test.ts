@@ -1,5 +1,5 @@
-// What a browser does to its visitor: a storage that is forbidden, full or spoiled. The built page in a real Chromium,
-// against the box office.
+// What a browser does to its visitor: several tabs, and a storage that is forbidden, full or spoiled. The built page in a
+// real Chromium, against the box office.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BoxOffice, startBoxOffice } from './box-office.ts';
-import { launchBrowser, openPage, shows, toCheckout } from './walking.ts';
+import { launchBrowser, openPage, seatOn, shows, toCheckout } from './walking.ts';
 
 const dist = mkdtempSync(join(tmpdir(), 'housefull-one-browser-'));
 const HOUR_MS = 3_600_000;
@@ -45,6 +45,55 @@ describe('one browser', () => {
     await page.getByTestId('seat').first().waitFor();
     return page;
   }
+
+  const guests = (): number => office.asked.filter((path) => path.endsWith('/api/users/guest')).length;
+
+  test('KIOSK-70 a tab that was opened before the visit began goes on with it, and so the ticket is found', async () => {
+    const early = await openPage(context, errors);
+    await early.goto(`${office.page}#/`);
+    const showTime = early.locator('[data-show=demo1]');
+    await showTime.waitFor();
+    const page = await atMap();
+    await (await toCheckout(page, ['H12', 'H13'])).press('success');
+    await shows(page, 'confirming');
+    await showTime.click();
+    await early.getByTestId('paid-here').waitFor();
+    await page.reload();
+    await shows(page, 'confirming');
+    expect(guests()).toBe(1);
+    expect(errors).toEqual([]);
+  }, 60_000);
+
+  test('KIOSK-70 tabs that are opened at once are one visitor', async () => {
+    let ask: () => void = () => undefined;
+    const asked = new Promise<void>((resolve) => {
+      ask = resolve;
+    });
+    // Slow enough for all to have asked.
+    await context.route('**/api/users/guest', async (route) => {
+      ask();
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      await route.continue();
+    });
+    const first = atMap();
+    await asked;
+    await Promise.all([first, atMap(), atMap()]);
+    expect(guests()).toBe(1);
+    expect(errors).toEqual([]);
+  }, 60_000);
+
+  test('KIOSK-70 a visit that ended in one tab is told in the other, which holds seats', async () => {
+    const holder = await atMap();
+    await seatOn(holder, 'H12').click();
+    await holder.getByTestId('continue').click();
+    await holder.getByTestId('held-seats').waitFor();
+    office.expireTokens();
+    await atMap();
+    office.cutSockets();
+    await holder.getByText('Your earlier visit had ended').waitFor();
+    expect(guests()).toBe(2);
+    expect(errors.filter((text) => !text.includes('401'))).toEqual([]);
+  }, 60_000);
 
   const BROKEN = {
     forbidden: () => {
