@@ -179,6 +179,19 @@ describe('rules while they are edited', () => {
     });
   });
 
+  test('KIOSK-73 a step whose time was forgotten is no step that ends with the start of the show', () => {
+    const draft = { ...draftOf(rules({ tiers: [], feesBack: true })), kind: 'steps' as const };
+    const read = (hours: string, minutes: string) =>
+      readDraft({ ...draft, tiers: [{ percent: '50', hours, minutes }] });
+    const forgotten = read('', ' ');
+    expect(forgotten.ok ? [] : [...forgotten.complaints.keys()]).toEqual(['0.time']);
+    for (const [hours, minutes] of [
+      ['0', ''],
+      ['', '0'],
+    ] as const)
+      expect(read(hours, minutes)).toMatchObject({ body: { cancel: { tiers: [{ minutesBefore: 0 }] } } });
+  });
+
   test('KIOSK-60 each complaint names its field', () => {
     const draft = { ...draftOf(rules({ tiers: [], feesBack: true })), kind: 'steps' as const };
     const complaintsOf = (tiers: [string, string, string][], untilClosing = '') => {
