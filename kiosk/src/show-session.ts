@@ -215,7 +215,8 @@ export class ShowSession {
     const startedMs = performance.now();
     // Whatever was asked first for this hold is asked again, also after a reload: one order, answered as often as needed.
     const wanted = keptOrder(hold.holdId) ?? { key: newKey(), contact };
-    keepOrder(hold.holdId, wanted);
+    // What another tab ordered stays for whom it was ordered there.
+    if (!hold.paying) keepOrder(hold.holdId, wanted);
     const refusal = await this.#command(async (live) => {
       const outcome = await live.order(hold.holdId, wanted.contact, { key: wanted.key });
       if (outcome.ok) {

@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BoxOffice, startBoxOffice } from './box-office.ts';
-import { launchBrowser, openPage, seatOn, shows, toCheckout } from './walking.ts';
+import { launchBrowser, openPage, pay, seatOn, shows, toCheckout } from './walking.ts';
 
 const dist = mkdtempSync(join(tmpdir(), 'housefull-one-browser-'));
 const HOUR_MS = 3_600_000;
@@ -93,6 +93,22 @@ describe('one browser', () => {
     await holder.getByText('Your earlier visit had ended').waitFor();
     expect(guests()).toBe(2);
     expect(errors.filter((text) => !text.includes('401'))).toEqual([]);
+  }, 60_000);
+
+  test('KIOSK-74 an order that another tab made stays for whom it was made, and nothing else is said', async () => {
+    const one = await atMap();
+    await (await toCheckout(one, ['H12', 'H13'])).press('cancel');
+    await one.getByText('The ticket goes to asha@example.com.').waitFor();
+    const two = await atMap();
+    await two.getByTestId('contact-email').fill('ravi@example.com');
+    await two.getByText('The ticket goes where you said first.').waitFor();
+    await (await pay(two)).press('cancel');
+    await two.getByText('The payment was not finished.').waitFor();
+    expect(await two.getByText('The ticket goes to').count()).toBe(0);
+    await (await pay(two)).press('success');
+    await shows(two, 'confirming');
+    expect(office.book.bookings.size).toBe(1);
+    expect(errors).toEqual([]);
   }, 60_000);
 
   const BROKEN = {
