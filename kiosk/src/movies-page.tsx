@@ -29,6 +29,8 @@ export function MoviesPage(): JSX.Element {
         problem.value = answer.text;
         return;
       }
+      // Until now only the clock of the device was known.
+      if (cities.value.length === 0) date.value = dateOf(house.nowMs());
       cities.value = answer.value.items;
       const known = answer.value.items.some(({ id }) => id === city.value);
       if (!known) city.value = answer.value.items[0]?.id ?? '';
@@ -72,7 +74,7 @@ interface ChoicesProps {
 }
 
 function Choices({ cities, city, date }: ChoicesProps): JSX.Element {
-  const days = useMemo(() => nextDays(house.nowMs(), 7), []);
+  const days = useMemo(() => nextDays(house.nowMs(), 7), [cities]);
   const choose = (id: string): void => {
     city.value = id;
     inBrowser.set(CITY_KEY, id);

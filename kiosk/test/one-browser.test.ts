@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { dateOf } from '../src/india-time.ts';
 import { type BoxOffice, startBoxOffice } from './box-office.ts';
 import { launchBrowser, openPage, pay, seatOn, shows, toCheckout } from './walking.ts';
 
@@ -110,6 +111,27 @@ describe('one browser', () => {
     expect(office.book.bookings.size).toBe(1);
     expect(errors).toEqual([]);
   }, 60_000);
+
+  test.each([-50, 50])(
+    'KIOSK-75 with a clock that is %i hours wrong, today is the day of the server',
+    async (hours) => {
+      const page = await openPage(context, errors);
+      await page.clock.install({ time: Date.now() + hours * HOUR_MS });
+      await page.clock.resume();
+      const asked: (string | null)[] = [];
+      page.on('request', (request) => {
+        const url = new URL(request.url());
+        if (url.pathname === '/api/shows') asked.push(url.searchParams.get('date'));
+      });
+      await page.goto(`${office.page}#/`);
+      await page.locator('[data-show=demo1]').waitFor();
+      const today = dateOf(Date.now());
+      expect(await page.getByTestId('day').first().getAttribute('data-date')).toBe(today);
+      expect(await page.locator('[data-testid=day][aria-pressed=true]').getAttribute('data-date')).toBe(today);
+      expect(asked).toEqual([today]);
+      expect(errors).toEqual([]);
+    },
+  );
 
   const BROKEN = {
     forbidden: () => {
