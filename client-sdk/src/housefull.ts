@@ -85,6 +85,7 @@ export interface Housefull {
     token(): Promise<string | undefined>;
     useToken(token: string): Promise<void>;
     forget(): Promise<void>;
+    /** Of a token that is used from now on in place of another, or of none; also of one that another tab renewed. */
     onChange(listener: (token: string | undefined) => void): Unsubscribe;
   };
   cities(): Promise<Outcome<Page<City>>>;

@@ -23,7 +23,8 @@ export const STORAGE_KEY = 'housefull.token';
 
 export class TokenKeeper {
   #token: string | undefined;
-  #loaded: Promise<void> | undefined;
+  /** Settles when storage has what memory has. */
+  #saved: Promise<void> = Promise.resolve();
   #renewing: Promise<string | undefined> | undefined;
   readonly #storage: TokenStorage | undefined;
   readonly #renew: RenewToken | undefined;
@@ -35,19 +36,28 @@ export class TokenKeeper {
     this.#renew = renew;
   }
 
-  /** The token to send. Storage is read once, before the first call. */
+  /** The token to send. Without one, storage is asked: another tab may have got one since. */
   async current(): Promise<string | undefined> {
     if (this.#token === undefined) {
-      this.#loaded ??= this.#load();
-      await this.#loaded;
+      await this.#saved;
+      const stored = await this.#read();
+      this.#token ??= stored;
     }
     return this.#token;
   }
 
-  async use(token: string | undefined): Promise<void> {
+  use(token: string | undefined): Promise<void> {
+    this.#become(token);
+    this.#saved = this.#save(token);
+    return this.#saved;
+  }
+
+  #become(token: string | undefined): void {
     this.#token = token;
-    this.#loaded = Promise.resolve();
     for (const listener of this.#listeners) listener(token);
+  }
+
+  async #save(token: string | undefined): Promise<void> {
     try {
       if (token === undefined) await this.#storage?.removeItem(STORAGE_KEY);
       else await this.#storage?.setItem(STORAGE_KEY, token);
@@ -74,16 +84,12 @@ export class TokenKeeper {
     // Another tab may have renewed it already.
     const stored = await this.#read();
     if (stored !== undefined && stored !== refusedToken) {
-      this.#token = stored;
+      this.#become(stored);
       return stored;
     }
     const token = await this.#renew?.();
     if (token !== undefined && token !== this.#token) await this.use(token);
     return token;
-  }
-
-  async #load(): Promise<void> {
-    this.#token ??= await this.#read();
   }
 
   async #read(): Promise<string | undefined> {

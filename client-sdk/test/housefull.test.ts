@@ -201,6 +201,29 @@ test('SDK-9 the token is kept, used, and forgotten; a storage that fails does no
   expect(await other.auth.token()).toBe('fresh');
 });
 
+test('SDK-40 a token that another tab got since is found, and one that it renewed is told', async () => {
+  const storage = memory();
+  const house = await houseWith(
+    (request, response) => {
+      if (request.headers.authorization === 'Bearer second') return json(response, 200, { user: { id: 'u' } });
+      json(response, 401, { error: { code: 'unauthorized', message: 'old' } });
+    },
+    { storage },
+  );
+  const told: (string | undefined)[] = [];
+  house.auth.onChange((token) => told.push(token));
+  expect(await house.auth.token()).toBeUndefined();
+  storage.token = 'first';
+  expect(await house.auth.token()).toBe('first');
+  storage.token = 'second';
+  expect(await house.auth.me()).toMatchObject({ ok: true });
+  expect(told).toEqual(['second']);
+  // While it is being forgotten, too.
+  const forgotten = house.auth.forget();
+  expect(await house.auth.token()).toBeUndefined();
+  await forgotten;
+});
+
 test('SDK-19 verify hands over the three fields of the contract and nothing else', async () => {
   let posted = '';
   const house = await houseWith((_, response, body) => {

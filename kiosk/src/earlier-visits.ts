@@ -2,6 +2,7 @@
 // server: what they ordered before is still named here, so that nobody thinks that it is lost.
 
 import { signal } from '@preact/signals';
+import { inBrowser, jsonOf } from './kept.ts';
 
 export interface Ordered {
   readonly bookingId: string;
@@ -17,11 +18,17 @@ const MOST = 50;
 
 export function noteOrdered(one: Ordered): void {
   const others = allOrdered().filter(({ bookingId }) => bookingId !== one.bookingId);
-  localStorage.setItem(NAME, JSON.stringify([one, ...others].slice(0, MOST)));
+  inBrowser.set(NAME, JSON.stringify([one, ...others].slice(0, MOST)));
 }
 
 export function allOrdered(): readonly Ordered[] {
-  return JSON.parse(localStorage.getItem(NAME) ?? '[]') as readonly Ordered[];
+  const kept = jsonOf(inBrowser.get(NAME));
+  return Array.isArray(kept) ? kept.filter(isOrdered) : [];
+}
+
+function isOrdered(kept: Partial<Ordered> | null): kept is Ordered {
+  const texts = [kept?.bookingId, kept?.movieTitle, kept?.theater, kept?.startsAt];
+  return texts.every((text) => typeof text === 'string') && Array.isArray(kept?.seats);
 }
 
 /** Counts the visits that ended while this page was open. */

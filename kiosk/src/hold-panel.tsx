@@ -62,6 +62,7 @@ export function HoldPanel({ session, detail, hold, onPaid }: HoldPanelProps): JS
         <ContactForm
           amountPaise={hold.amountPaise}
           busy={session.busy.value}
+          ordered={hold.paying}
           onContact={(contact) => void pay(contact)}
         />
       ) : (
@@ -138,10 +139,12 @@ const payWords = (amountPaise: number, busy: boolean): string =>
 interface ContactFormProps {
   readonly amountPaise: number;
   readonly busy: boolean;
+  /** In another tab: this is for the payment only, and who the ticket is for is known there. */
+  readonly ordered: boolean;
   readonly onContact: (contact: Contact) => void;
 }
 
-function ContactForm({ amountPaise, busy, onContact }: ContactFormProps): JSX.Element {
+function ContactForm({ amountPaise, busy, ordered, onContact }: ContactFormProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined);
   const submit = (event: TargetedSubmitEvent<HTMLFormElement>): void => {
     event.preventDefault();
@@ -170,7 +173,11 @@ function ContactForm({ amountPaise, busy, onContact }: ContactFormProps): JSX.El
         <span>Phone</span>
         <input name="phone" type="tel" autocomplete="tel" inputMode="tel" maxLength={20} data-testid="contact-phone" />
       </label>
-      <p class="hint">The ticket goes to your email or phone; one of the two is enough.</p>
+      <p class="hint">
+        {ordered
+          ? 'The ticket goes where you said first. The payment needs your email or phone again.'
+          : 'The ticket goes to your email or phone; one of the two is enough.'}
+      </p>
       {problem.value !== undefined && (
         <p class="field-problem" role="alert" data-testid="contact-problem">
           {problem.value}

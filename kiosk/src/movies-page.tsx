@@ -7,6 +7,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { answered } from './answered.ts';
 import { house } from './house.ts';
 import { dateOf, nextDays, timeText } from './india-time.ts';
+import { inBrowser } from './kept.ts';
 import type { Listed } from './listing.ts';
 import { badgeOf, loadListing } from './movie-days.ts';
 import { hrefOf } from './route.ts';
@@ -16,7 +17,7 @@ const CITY_KEY = 'housefull.city';
 
 export function MoviesPage(): JSX.Element {
   const cities = useSignal<readonly City[]>([]);
-  const city = useSignal(localStorage.getItem(CITY_KEY) ?? '');
+  const city = useSignal(inBrowser.get(CITY_KEY) ?? '');
   const date = useSignal(dateOf(house.nowMs()));
   const listing = useSignal<readonly Listed[] | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
@@ -28,6 +29,8 @@ export function MoviesPage(): JSX.Element {
         problem.value = answer.text;
         return;
       }
+      // Until now only the clock of the device was known.
+      if (cities.value.length === 0) date.value = dateOf(house.nowMs());
       cities.value = answer.value.items;
       const known = answer.value.items.some(({ id }) => id === city.value);
       if (!known) city.value = answer.value.items[0]?.id ?? '';
@@ -71,10 +74,10 @@ interface ChoicesProps {
 }
 
 function Choices({ cities, city, date }: ChoicesProps): JSX.Element {
-  const days = useMemo(() => nextDays(house.nowMs(), 7), []);
+  const days = useMemo(() => nextDays(house.nowMs(), 7), [cities]);
   const choose = (id: string): void => {
     city.value = id;
-    localStorage.setItem(CITY_KEY, id);
+    inBrowser.set(CITY_KEY, id);
   };
   return (
     <div class="choices">

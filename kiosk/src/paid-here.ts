@@ -2,6 +2,7 @@
 // nobody who has paid is asked to pay.
 
 import { signal } from '@preact/signals';
+import { inBrowser } from './kept.ts';
 
 const PREFIX = 'housefull.paid.';
 
@@ -13,16 +14,16 @@ globalThis.addEventListener?.('storage', ({ key }) => {
 
 /** Checkout said "paid"; the server may not have heard of it yet. */
 export function notePaid(bookingId: string): void {
-  if (paidAtMs(bookingId) === undefined) localStorage.setItem(PREFIX + bookingId, String(Date.now()));
+  if (paidAtMs(bookingId) === undefined) inBrowser.set(PREFIX + bookingId, String(Date.now()));
   changes.value += 1;
 }
 
 export function paidAtMs(bookingId: string): number | undefined {
   void changes.value;
-  const kept = localStorage.getItem(PREFIX + bookingId);
-  return kept === null ? undefined : Number(kept);
+  const kept = inBrowser.get(PREFIX + bookingId);
+  return kept === undefined ? undefined : Number(kept);
 }
 
 export function forgetPaid(bookingId: string): void {
-  localStorage.removeItem(PREFIX + bookingId);
+  inBrowser.remove(PREFIX + bookingId);
 }

@@ -22,7 +22,7 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untr
 import { answered } from './answered.ts';
 import { type CheckoutEnd, type CheckoutRequest, openCheckout } from './checkout.ts';
 import { NEW_VISIT, noteOrdered, visitsEnded } from './earlier-visits.ts';
-import { config, house } from './house.ts';
+import { beginVisit, config, house } from './house.ts';
 import { keepOrder, keptOrder } from './kept-order.ts';
 import { type Offer, offerOf } from './offer.ts';
 import { namesOf, type OpenArea, openAreasOf, unitOf } from './plan-parts.ts';
@@ -124,7 +124,7 @@ export class ShowSession {
     this.areas = openAreasOf(detail.plan).map((area) => ({ area, free: signal(0), mine: signal(0) }));
     this.detail.value = detail;
     // Joining needs a token; without this the first join of a visitor would be refused, and only then repeated.
-    await Promise.all([this.sale.look(), ensureToken()]);
+    await Promise.all([this.sale.look(), beginVisit()]);
     this.sale.lookAt(detail.closesAt);
     const joined = await answered(house.join(this.showId, { detail }));
     if (this.#closed) {
@@ -215,7 +215,8 @@ export class ShowSession {
     const startedMs = performance.now();
     // Whatever was asked first for this hold is asked again, also after a reload: one order, answered as often as needed.
     const wanted = keptOrder(hold.holdId) ?? { key: newKey(), contact };
-    keepOrder(hold.holdId, wanted);
+    // What another tab ordered stays for whom it was ordered there.
+    if (!hold.paying) keepOrder(hold.holdId, wanted);
     const refusal = await this.#command(async (live) => {
       const outcome = await live.order(hold.holdId, wanted.contact, { key: wanted.key });
       if (outcome.ok) {
@@ -475,10 +476,6 @@ export class ShowSession {
   #say(kind: Notice['kind'], text: string): void {
     this.notice.value = { kind, text };
   }
-}
-
-async function ensureToken(): Promise<void> {
-  if ((await house.auth.token()) === undefined) await answered(house.auth.guest());
 }
 
 const findLabel = (count: number): string => (count === 1 ? 'Find me another seat' : `Find me ${count} together`);

@@ -1,5 +1,5 @@
-// Words for a booking whose show the theater took off. All of what it costs goes back, fees included; of which payments is
-// told by its refunds.
+// Words for a booking whose show the theater took off. All of what it costs goes back, fees included, and nothing of what
+// its seats that were cancelled before have kept; of which payments is told by its refunds.
 
 import { type BookingView, formatPaise } from '@housefull/client';
 import type { Progress } from './confirming.ts';
@@ -18,11 +18,11 @@ export function takenOffProgress(booking: BookingView, unknownAgainMs: number): 
     case 'refunding':
       return {
         title,
-        text: `${SORRY} You get back all that you paid for it, the booking fee included. There is nothing you have to do.`,
+        text: `${SORRY} You get back ${whatBack(booking, ', the booking fee included')} There is nothing you have to do.`,
         lookAgainMs: LOOK_AGAIN_MS,
       };
     case 'refunded':
-      return { title, text: `${SORRY} You got back all that you paid for it.`, lookAgainMs: undefined };
+      return { title, text: `${SORRY} You got back ${whatBack(booking)}`, lookAgainMs: undefined };
     case 'failed':
       return {
         title,
@@ -39,6 +39,13 @@ export function takenOffProgress(booking: BookingView, unknownAgainMs: number): 
         lookAgainMs: unknownAgainMs,
       };
   }
+}
+
+function whatBack({ cancels = [] }: BookingView, more = ''): string {
+  const keptPaise = cancels.reduce((sum, cancel) => sum + cancel.keptPaise, 0);
+  if (keptPaise === 0) return `all that you paid for it${more}.`;
+  const kept = `The ${formatPaise(keptPaise)} that was kept when you cancelled seats before stays kept.`;
+  return `all that your other seats cost${more}. ${kept}`;
 }
 
 /** For a row of a list: how much, and by when. */

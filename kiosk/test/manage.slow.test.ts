@@ -119,6 +119,24 @@ test('KIOSK-60 the rules are read, changed and kept; what is no rule is told at 
   expect(errors).toEqual([]);
 }, 60_000);
 
+test('KIOSK-76 who is signed out by the server while managing is told so at the sign-in', async () => {
+  const page = await newPage();
+  await page.goto(`${house.baseUrl}/app/#/manage/lotus-fort`);
+  await signIn(page, 'manager');
+  await page.getByTestId('rules-form').waitFor();
+  const body = JSON.stringify({ error: { code: 'unauthorized', message: 'The token has expired.' } });
+  await page.route('**/api/admin/**', (route) => route.fulfill({ status: 401, contentType: 'application/json', body }));
+  await page.getByTestId('save-rules').click();
+  await page.getByRole('alert').filter({ hasText: 'Please sign in again.' }).waitFor();
+  await page.unroute('**/api/admin/**');
+  await signIn(page, 'manager');
+  await page.getByTestId('rules-form').waitFor();
+  await page.getByTestId('sign-out').click();
+  await page.getByTestId('staff-email').waitFor();
+  expect(await page.getByText('Please sign in again.').count()).toBe(0);
+  expect(errors.filter((text) => !text.includes('401'))).toEqual([]);
+}, 60_000);
+
 test('KIOSK-61 what taking a show off means is said with the figures of the server, and happens when it is confirmed', async () => {
   const [showId = ''] = await showsToWalk(house.baseUrl);
   const customer = await newPage();

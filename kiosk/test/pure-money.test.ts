@@ -43,6 +43,16 @@ describe('a show that was taken off', () => {
     expect(progressOf(view('refunded'), 0).lookAgainMs).toBeUndefined();
   });
 
+  test('KIOSK-72 of a booking of which seats were cancelled before, what was kept is not told as coming back', () => {
+    const cancelled = (keptPaise: number) => ({ cancels: [{ seats: ['A1'], refundPaise: 15_000, keptPaise }] });
+    for (const display of ['refunding', 'refunded'] as const) {
+      const { text } = progressOf(view(display, cancelled(5_000)), 0);
+      expect(text).not.toContain('all that you paid');
+      expect(text).toContain('₹50 that was kept when you cancelled seats before stays kept');
+      expect(progressOf(view(display, cancelled(0)), 0).text).toContain('all that you paid for it');
+    }
+  });
+
   test('KIOSK-51 how much and by when, in the list too, also of a booking of which seats were cancelled before', () => {
     const whole = view('refunding', { refunds: [refund(40_000)] });
     expect(refundWords(whole)).toEqual([
@@ -167,6 +177,19 @@ describe('rules while they are edited', () => {
     expect(readDraft(draftOf(rules(unsorted)))).toMatchObject({
       body: { cancel: { tiers: [...unsorted.tiers].reverse() } },
     });
+  });
+
+  test('KIOSK-73 a step whose time was forgotten is no step that ends with the start of the show', () => {
+    const draft = { ...draftOf(rules({ tiers: [], feesBack: true })), kind: 'steps' as const };
+    const read = (hours: string, minutes: string) =>
+      readDraft({ ...draft, tiers: [{ percent: '50', hours, minutes }] });
+    const forgotten = read('', ' ');
+    expect(forgotten.ok ? [] : [...forgotten.complaints.keys()]).toEqual(['0.time']);
+    for (const [hours, minutes] of [
+      ['0', ''],
+      ['', '0'],
+    ] as const)
+      expect(read(hours, minutes)).toMatchObject({ body: { cancel: { tiers: [{ minutesBefore: 0 }] } } });
   });
 
   test('KIOSK-60 each complaint names its field', () => {

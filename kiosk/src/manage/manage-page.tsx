@@ -10,15 +10,13 @@ import { Problem, Waiting } from '../small-parts.tsx';
 import '../style/manage.css';
 import { RulesForm } from './rules-form.tsx';
 import { ShowsPanel } from './shows-panel.tsx';
-import { hasSignedIn, resume, signIn, signOut, staff, staffHouse } from './staff-house.ts';
+import { hasSignedIn, resume, signedOutWhy, signIn, signOut, staff, staffHouse } from './staff-house.ts';
 
 export function ManagePage({ theaterId }: { readonly theaterId: string | undefined }): JSX.Element {
-  const problem = useSignal<string | undefined>(undefined);
   const resuming = useSignal(staff.value === undefined && hasSignedIn());
   useEffect(() => {
     if (!resuming.value) return;
-    void resume().then((text) => {
-      problem.value = text;
+    void resume().then(() => {
       resuming.value = false;
     });
   }, []);
@@ -30,7 +28,7 @@ export function ManagePage({ theaterId }: { readonly theaterId: string | undefin
     );
   }
   const user = staff.value;
-  if (user === undefined) return <SignIn problem={problem.value} />;
+  if (user === undefined) return <SignIn problem={signedOutWhy.value} />;
   return (
     <main class="page narrow manage">
       <p class="who">

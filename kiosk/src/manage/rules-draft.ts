@@ -96,6 +96,9 @@ function wholeOf(text: string, most: number): number {
   return number <= most ? number : Number.NaN;
 }
 const percentOf = (text: string): number => wholeOf(text, 100);
-const minutesOf = ({ hours, minutes }: DraftTier): number =>
-  wholeOf(hours.trim() === '' ? '0' : hours, MOST_HOURS - 1) * MINUTES +
-  wholeOf(minutes.trim() === '' ? '0' : minutes, 59);
+/** Either may be left empty for none, but not both: that is a time that was forgotten. */
+function minutesOf({ hours, minutes }: DraftTier): number {
+  const [hoursText, minutesText] = [hours.trim(), minutes.trim()];
+  if (hoursText === '' && minutesText === '') return Number.NaN;
+  return wholeOf(hoursText || '0', MOST_HOURS - 1) * MINUTES + wholeOf(minutesText || '0', 59);
+}

@@ -5,23 +5,27 @@ import { connect, type Housefull, type Role, STORAGE_KEY, type TokenStorage, typ
 import { type Signal, signal } from '@preact/signals';
 import { type Answered, answered } from '../answered.ts';
 import { config } from '../house.ts';
+import { inTab } from '../kept.ts';
 
 const name = (key: string): string => `${key}.staff`;
 const storage: TokenStorage = {
-  getItem: (key) => sessionStorage.getItem(name(key)),
-  setItem: (key, value) => sessionStorage.setItem(name(key), value),
-  removeItem: (key) => sessionStorage.removeItem(name(key)),
+  getItem: (key) => inTab.get(name(key)) ?? null,
+  setItem: (key, value) => inTab.set(name(key), value),
+  removeItem: (key) => inTab.remove(name(key)),
 };
 
 export const staffHouse: Housefull = connect({ url: config.serverUrl, storage });
 
 /** Undefined while nobody is signed in. */
 export const staff: Signal<User | undefined> = signal(undefined);
+/** Why nobody is, where nobody wished it. */
+export const signedOutWhy: Signal<string | undefined> = signal(undefined);
 
 const MANAGERS: ReadonlySet<Role> = new Set<Role>(['manager', 'admin']);
+const SIGN_IN_AGAIN = 'Please sign in again.';
 const NOT_A_MANAGER = 'This account may not manage theaters.';
 
-export const hasSignedIn = (): boolean => sessionStorage.getItem(name(STORAGE_KEY)) !== null;
+export const hasSignedIn = (): boolean => inTab.get(name(STORAGE_KEY)) !== undefined;
 
 export async function signIn(email: string, password: string): Promise<string | undefined> {
   const entered = await answered(staffHouse.auth.login({ email, password }));
@@ -30,13 +34,14 @@ export async function signIn(email: string, password: string): Promise<string | 
 }
 
 /** After a reload. */
-export async function resume(): Promise<string | undefined> {
+export async function resume(): Promise<void> {
   const answer = await managed(staffHouse.auth.me());
-  return answer.ok ? admit(answer.value) : answer.text;
+  signedOutWhy.value = answer.ok ? await admit(answer.value) : answer.text;
 }
 
-export async function signOut(): Promise<void> {
+export async function signOut(why?: string): Promise<void> {
   await staffHouse.auth.forget();
+  signedOutWhy.value = why;
   staff.value = undefined;
 }
 
@@ -44,8 +49,8 @@ export async function signOut(): Promise<void> {
 export async function managed<T>(call: Parameters<typeof answered<T>>[0]): Promise<Answered<T>> {
   const answer = await answered(call);
   if (answer.ok || (answer.code !== 'unauthorized' && answer.code !== 'forbidden')) return answer;
-  await signOut();
-  return { ...answer, text: 'Please sign in again.' };
+  await signOut(SIGN_IN_AGAIN);
+  return { ...answer, text: SIGN_IN_AGAIN };
 }
 
 async function admit(user: User): Promise<string | undefined> {
