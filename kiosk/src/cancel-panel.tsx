@@ -4,7 +4,7 @@
 import { type BookingView, type CancelOffer, formatPaise, type ShowDetail } from '@housefull/client';
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { type Answered, answered } from './answered.ts';
 import { byWhen } from './cancelled.ts';
 import { house } from './house.ts';
@@ -21,6 +21,7 @@ interface CancelPanelProps {
 /** For a booking that is paid and whose show is still to come. */
 export function CancelPanel({ booking, onChanged }: CancelPanelProps): JSX.Element | null {
   const open = useSignal(false);
+  const opener = useRef<HTMLButtonElement>(null);
   const isTicket = booking.display === 'confirmed' && booking.paid;
   const show = useSignal<ShowDetail | undefined>(undefined);
   useEffect(() => {
@@ -45,10 +46,20 @@ export function CancelPanel({ booking, onChanged }: CancelPanelProps): JSX.Eleme
               open.value = false;
               onChanged();
             }}
-            onKeep={() => (open.value = false)}
+            onKeep={() => {
+              open.value = false;
+              // The button is there again with the next drawing.
+              requestAnimationFrame(() => opener.current?.focus());
+            }}
           />
         ) : (
-          <button type="button" class="quiet" onClick={() => (open.value = true)} data-testid="cancel-open">
+          <button
+            ref={opener}
+            type="button"
+            class="quiet"
+            onClick={() => (open.value = true)}
+            data-testid="cancel-open"
+          >
             {booking.seats.length === 1 ? 'Cancel this seat' : 'Cancel seats'}
           </button>
         ))}
@@ -69,6 +80,10 @@ function Choice({ booking, onDone, onKeep }: ChoiceProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined);
   const busy = useSignal(false);
   const asked = useSignal(0);
+  const heading = useRef<HTMLHeadingElement>(null);
+  // A button that was pressed and is gone takes the focus with it: who uses a keyboard or a screen reader goes on here.
+  const goOn = (): void => heading.current?.focus({ preventScroll: true });
+  useEffect(goOn, []);
 
   useEffect(() => {
     let current = true;
@@ -102,8 +117,17 @@ function Choice({ booking, onDone, onKeep }: ChoiceProps): JSX.Element {
 
   return (
     <section class="cancel" data-testid="cancel-panel">
-      <h2>Which seats do you want to cancel?</h2>
-      <SeatBoxes {...{ seats, chosen: chosen.value, disabled: busy.value }} onChoose={choose} />
+      <h2 ref={heading} tabIndex={-1}>
+        Which seats do you want to cancel?
+      </h2>
+      <SeatBoxes
+        {...{ seats, chosen: chosen.value, disabled: busy.value }}
+        onChoose={choose}
+        onAll={() => {
+          choose(seats);
+          goOn();
+        }}
+      />
       {problem.value !== undefined && <Problem text={problem.value} />}
       {offer.value !== undefined && (
         <Offer offer={offer.value} busy={busy.value} onConfirm={(it) => void confirm(it)} />
@@ -122,9 +146,10 @@ interface SeatBoxesProps {
   readonly chosen: readonly string[];
   readonly disabled: boolean;
   readonly onChoose: (wanted: readonly string[]) => void;
+  readonly onAll: () => void;
 }
 
-function SeatBoxes({ seats, chosen, disabled, onChoose }: SeatBoxesProps): JSX.Element {
+function SeatBoxes({ seats, chosen, disabled, onChoose, onAll }: SeatBoxesProps): JSX.Element {
   const withSeat = (seat: string, on: boolean): readonly string[] =>
     seats.filter((one) => (one === seat ? on : chosen.includes(one)));
   return (
@@ -144,13 +169,7 @@ function SeatBoxes({ seats, chosen, disabled, onChoose }: SeatBoxesProps): JSX.E
         ))}
       </div>
       {chosen.length < seats.length && seats.length > 1 && (
-        <button
-          type="button"
-          class="quiet"
-          disabled={disabled}
-          onClick={() => onChoose(seats)}
-          data-testid="cancel-all"
-        >
+        <button type="button" class="quiet" disabled={disabled} onClick={onAll} data-testid="cancel-all">
           All of them
         </button>
       )}

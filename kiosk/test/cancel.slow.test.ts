@@ -53,7 +53,7 @@ async function bookTwo(page: Page, show: ShowDetail): Promise<string[]> {
   return ((await page.getByTestId('booking-seats').textContent()) ?? '').split(/\s+/);
 }
 
-test('KIOSK-40 a customer cancels one seat and then the other, sees beforehand what comes back, and then that it did', async () => {
+test('KIOSK-40 KIOSK-77 a customer cancels one seat and then the other, sees beforehand what comes back, and then that it did', async () => {
   const errors: string[] = [];
   const show = await tieredShow();
   const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
@@ -64,10 +64,13 @@ test('KIOSK-40 a customer cancels one seat and then the other, sees beforehand w
   const refund = formatPaise(seatPaise * 0.75);
   const kept = formatPaise(seatPaise * 0.25 + show.feePaisePerSeat * 1.18);
 
+  const focused = (): Promise<string | null | undefined> => page.evaluate(() => document.activeElement?.textContent);
   await page.getByTestId('cancel-open').click();
+  await expect.poll(focused).toBe('Which seats do you want to cancel?');
   expect(await page.getByTestId('cancel-confirm').count()).toBe(0);
   await page.getByTestId('cancel-all').click();
   await page.getByTestId('cancel-confirm').filter({ hasText: 'Cancel the whole booking' }).waitFor();
+  expect(await focused()).toBe('Which seats do you want to cancel?');
   await page.getByTestId(`cancel-seat-${two}`).uncheck();
   await page
     .getByTestId('cancel-confirm')
@@ -88,6 +91,7 @@ test('KIOSK-40 a customer cancels one seat and then the other, sees beforehand w
 
   await page.getByTestId('cancel-open').click();
   await page.getByTestId('cancel-keep').click();
+  await expect.poll(focused).toBe('Cancel this seat');
   await page.getByTestId('cancel-open').click();
   await page.getByTestId('cancel-confirm').click();
   await page.locator('[data-testid=booking-status][data-display=refunded]').waitFor();

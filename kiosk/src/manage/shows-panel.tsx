@@ -136,7 +136,11 @@ function TakeOff({ showId, onEnd }: TakeOffProps): JSX.Element {
       ref={dialog}
       class="take-off"
       aria-labelledby="take-off-title"
-      onClose={() => onEnd(undefined)}
+      onClose={() => {
+        // Escape does not take back what was confirmed, and its answer is said here.
+        if (busy.value) dialog.current?.showModal();
+        else onEnd(undefined);
+      }}
       data-testid="take-off-dialog"
     >
       <h2 id="take-off-title">{known === undefined ? 'Take this show off?' : `Take off ${known.movieTitle}?`}</h2>
