@@ -66,18 +66,21 @@ export async function learnRefunds(
 ): Promise<HeardRefund[]> {
   if ((await lockPayment(db, paymentId)) === undefined) return [];
   const processed: HeardRefund[] = [];
-  for (const refund of listed) {
+  const keys = new Set<string | null>((await refundsOf(db, paymentId)).map((row) => row.idempotencyKey));
+  const isOurs = ({ receipt }: ListedRefund): boolean => keys.has(receipt);
+  // Ours first: otherwise an equal one of somebody else would be taken for the answer that was lost.
+  for (const refund of [...listed.filter(isOurs), ...listed.filter((one) => !isOurs(one))]) {
     const rows = await refundsOf(db, paymentId);
     if (rows.some((row) => row.refundId === refund.refundId)) continue;
-    const unanswered = rows.filter((row) => row.status === 'requested');
-    const isOurs = rows.some((row) => row.idempotencyKey === refund.receipt);
-    const own = unanswered.find((row) => row.idempotencyKey === refund.receipt);
+    const own = rows.find((row) => row.idempotencyKey === refund.receipt && row.status === 'requested');
     // Its sum is what we owe: whoever gave it back did it for us.
     const equal =
-      refund.status === 'failed' ? undefined : unanswered.find((row) => row.amountPaise === refund.amountPaise);
-    const answered = own ?? (isOurs ? undefined : equal);
+      refund.status === 'failed' || isOurs(refund)
+        ? undefined
+        : rows.find((row) => row.status === 'requested' && row.amountPaise === refund.amountPaise);
+    const answered = own ?? equal;
     if (answered !== undefined) await writeAnswer(db, answered.idempotencyKey, refund);
-    else if (isOurs || refund.status === 'failed') continue;
+    else if (isOurs(refund) || refund.status === 'failed') continue;
     else {
       await db.query(
         `insert into refunds (idempotency_key, refund_id, payment_id, amount_paise, status, cause)

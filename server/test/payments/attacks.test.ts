@@ -230,6 +230,34 @@ describe('refunds under attack', () => {
     expect(await house.bench.refundsMade(booked.paymentId)).toBe(1);
   });
 
+  test('REFUND-41 a refund whose answer was lost is found though an equal one was made by hand since', async () => {
+    const bench = await openDisturbed({ work: false });
+    const booked = await book(['A1', 'A2', 'A3']);
+    const { paymentId } = booked;
+    await house.startWork();
+    await house.rest();
+    await house.stopWork();
+    await cancel(booked, ['A1']);
+    const refund = createRefund(house.jobs);
+    bench.once('refund', answerLost);
+    await refund({ paymentId, amountPaise: SEAT_PAISE, cause: 'cancelled' }).catch(() => undefined);
+    const byHand = { paymentId, amountPaise: SEAT_PAISE, idempotencyKey: 'at-the-dashboard', speed: 'normal' } as const;
+    await bench.twin.refund(byHand);
+    // As the gateway lists them: the newest first.
+    bench.always('fetchRefunds', async (act, id) => [...(await act(id))].reverse());
+    await house.startWork();
+    await house.rest();
+    expect(await house.store.refunds(paymentId)).toMatchObject([
+      { cause: 'cancelled', amountPaise: SEAT_PAISE, status: 'processed' },
+      { cause: 'elsewhere', amountPaise: SEAT_PAISE, status: 'processed' },
+    ]);
+    await cancel(booked);
+    await house.until('the rest is back', booked, (view) => view.display === 'refunded');
+    await house.rest();
+    expect(await openRefunds()).toEqual([]);
+    await house.audit();
+  });
+
   test('CANCEL-29 of money that went home by itself nothing is kept, whatever is cancelled before its booking has failed', async () => {
     await openDisturbed({ work: false, cancel: HALF });
     const booked = await book(['A1', 'A2']);
