@@ -72,7 +72,7 @@ export async function learnRefunds(
   for (const refund of [...listed.filter(isOurs), ...listed.filter((one) => !isOurs(one))]) {
     const rows = await refundsOf(db, paymentId);
     if (rows.some((row) => row.refundId === refund.refundId)) continue;
-    const own = rows.find((row) => row.idempotencyKey === refund.receipt && row.status === 'requested');
+    const own = rows.find((row) => row.idempotencyKey === refund.receipt && row.refundId === null);
     // Its sum is what we owe: whoever gave it back did it for us.
     const equal =
       refund.status === 'failed' || isOurs(refund)
@@ -80,7 +80,7 @@ export async function learnRefunds(
         : rows.find((row) => row.status === 'requested' && row.amountPaise === refund.amountPaise);
     const answered = own ?? equal;
     if (answered !== undefined) await writeAnswer(db, answered.idempotencyKey, refund);
-    else if (isOurs(refund) || refund.status === 'failed') continue;
+    else if (refund.status === 'failed') continue;
     else {
       await db.query(
         `insert into refunds (idempotency_key, refund_id, payment_id, amount_paise, status, cause)
@@ -168,11 +168,14 @@ async function insertRefund(
   return made.rows[0];
 }
 
-/** `processed` and `failed` are final: a late or stale answer changes neither. */
+/**
+ * `processed` and `failed` are final: a late or stale answer changes neither. But what we gave up on may have been on its
+ * way, and was made.
+ */
 async function writeAnswer(db: Queryable, key: string, refund: HeardRefund): Promise<boolean> {
   const { rowCount } = await db.query(
     `update refunds set refund_id = $2, status = $3, updated_at = clock_timestamp()
-     where idempotency_key = $1 and status in ('requested', 'pending') and status <> $3`,
+     where idempotency_key = $1 and (status in ('requested', 'pending') or refund_id is null) and status <> $3`,
     [key, refund.refundId, refund.status],
   );
   return rowCount === 1;

@@ -258,6 +258,41 @@ describe('refunds under attack', () => {
     await house.audit();
   });
 
+  test.each(['heard', 'lost'])(
+    'REFUND-42 a refund that was given up on its way, and made all the same, is in our books (%s)',
+    async (how) => {
+      const bench = await openDisturbed({ work: false, cancel: HALF });
+      const booked = await book(['A1', 'A2']);
+      const { paymentId } = booked;
+      await house.startWork();
+      await house.rest();
+      await house.stopWork();
+      await cancel(booked, ['A1']);
+      await cancel(booked, ['A2']);
+      const refund = createRefund(house.jobs);
+      const job = (cause: string) => refund({ paymentId, amountPaise: BACK_PAISE, cause });
+      // While the first is on its way, a person gives back so much that the job of the second gives up a part of the first.
+      bench.once('refund', async (act, ask) => {
+        await bench.twin.refund({
+          paymentId,
+          amountPaise: 15_000,
+          idempotencyKey: 'at-the-dashboard',
+          speed: 'normal',
+        });
+        await job('cancelled-2');
+        return how === 'lost' ? answerLost(act, ask) : act(ask);
+      });
+      await job('cancelled').catch(() => undefined);
+      await job('cancelled');
+      const back = 15_000 + BACK_PAISE / 2 + BACK_PAISE;
+      expect(await house.payment(paymentId)).toMatchObject({ refundedPaise: back, keptPaise: 2 * SEAT_PAISE - back });
+      await house.startWork();
+      await house.rest();
+      expect(await openRefunds()).toEqual([]);
+      await house.audit();
+    },
+  );
+
   test('CANCEL-29 of money that went home by itself nothing is kept, whatever is cancelled before its booking has failed', async () => {
     await openDisturbed({ work: false, cancel: HALF });
     const booked = await book(['A1', 'A2']);
