@@ -13,8 +13,12 @@ import type { HeardRefund, ListedRefund, RefundRow } from './payment-store.ts';
 
 /** After so many failed refunds of one payment for one cause a person has to look; the money stays ours until then. */
 export const MAX_REFUNDS = 5;
-/** Of refunds that we did not ask for. */
+/** Of refunds that we did not ask for. Of a live booking nothing of them is owed: one that fails there is not asked for anew. */
 export const ELSEWHERE = 'elsewhere';
+
+/** Of a payment `p`. */
+export const PAYS_FOR_LIVE_BOOKING = `exists (
+  select from bookings b where b.booking_id = p.booking_id and b.payment_id = p.payment_id and b.status = 'confirmed')`;
 
 const REFUND_COLUMNS = `
   idempotency_key as "idempotencyKey", refund_id as "refundId", payment_id as "paymentId",
@@ -36,6 +40,7 @@ export async function reserveRefund(db: Queryable, ask: Ask): Promise<RefundRow 
   const same = rows.find((row) => row.cause === cause && row.status !== 'failed');
   if (same !== undefined) return same;
   if (rows.filter((row) => row.cause === cause).length >= MAX_REFUNDS) return undefined;
+  if (cause === ELSEWHERE && (await paysForLiveBooking(db, paymentId))) return undefined;
   return insertRefund(db, ask, rows, leftPaise);
 }
 
@@ -138,6 +143,13 @@ async function lockPayment(db: Queryable, paymentId: PaymentId): Promise<number 
     [paymentId],
   );
   return rows[0]?.left;
+}
+
+export async function paysForLiveBooking(db: Queryable, paymentId: PaymentId): Promise<boolean> {
+  const { rowCount } = await db.query(`select from payments p where payment_id = $1 and ${PAYS_FOR_LIVE_BOOKING}`, [
+    paymentId,
+  ]);
+  return rowCount !== 0;
 }
 
 const reservedIn = (rows: readonly RefundRow[]): number =>

@@ -293,6 +293,42 @@ describe('refunds under attack', () => {
     },
   );
 
+  test('REFUND-43 what a person wanted to give of a live booking is not owed: when it fails, it is not asked for anew', async () => {
+    const bench = await openDisturbed();
+    const booked = await book(['A1', 'A2']);
+    const { paymentId } = booked;
+    await house.rest();
+    await bench.refundsPending(true);
+    const wish = { paymentId, amountPaise: 5_000, idempotencyKey: 'at-the-dashboard', speed: 'normal' } as const;
+    const byHand = await bench.twin.refund(wish);
+    await cancel(booked, ['A1']);
+    await house.until(
+      'both are under way',
+      booked,
+      ({ refunds }) => refunds.filter((one) => one.status === 'pending').length === 2,
+    );
+    await bench.refundsPending(false);
+    for (const { refundId } of bench.twin.ledger().refunds) {
+      bench.twin.finishRefund(refundId, refundId === byHand.refundId ? 'failed' : 'processed');
+    }
+    await house.store.addHint(booked.orderId);
+    await house.until('the seat is back', booked, ({ refunds }) => refunds.some((one) => one.status === 'processed'));
+    await age();
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0, stuckRefunds: [] });
+    await house.store.addHint(booked.orderId);
+    await house.rest();
+    expect(await house.bench.refundsMade(paymentId)).toBe(2);
+    expect(await house.payment(paymentId)).toMatchObject({ allocation: 'booking', status: 'captured' });
+    expect(house.messages.filter(({ message }) => message === 'a payment did not pay')).toEqual([]);
+    // Once nothing lives of it, all of it is owed.
+    await cancel(booked);
+    await house.until('all is back', booked, (view) => view.display === 'refunded');
+    await house.rest();
+    await age();
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0 });
+    await house.audit();
+  });
+
   test('CANCEL-29 of money that went home by itself nothing is kept, whatever is cancelled before its booking has failed', async () => {
     await openDisturbed({ work: false, cancel: HALF });
     const booked = await book(['A1', 'A2']);
