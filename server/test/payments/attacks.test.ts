@@ -399,6 +399,30 @@ describe('captures and settlement under attack', () => {
     await house.order(['A1']);
   });
 
+  test('SETTLE-40 money of a cancelled booking that was given up for gone, and came after all, goes back', async () => {
+    const bench = await openDisturbed({ work: false, cancel: HALF });
+    const booked = await book(['A1']);
+    const { bookingId, orderId, paymentId } = booked;
+    await cancel(booked);
+    const heal = bench.always('fetchPayment', stalely('failed'));
+    const refuses = bench.always('capture', refusedBy('Only payments which have been authorized can be captured'));
+    expect(await createCapture(house.jobs)({ bookingId, paymentId, attempt: 5 })).toBe('done');
+    expect(await createRefund(house.jobs)({ paymentId, amountPaise: BACK_PAISE, cause: 'cancelled' })).toBe('done');
+    await removeJobs('%');
+    heal();
+    refuses();
+    // Of an account that captures whatever we say.
+    await bench.twin.capture(paymentId, SEAT_PAISE);
+    await house.store.addHint(orderId);
+    await house.startWork();
+    await house.until('back', booked, (view) => view.display === 'refunded');
+    await house.rest();
+    expect(await house.view(booked)).toMatchObject({ status: 'cancelled', refundedPaise: SEAT_PAISE });
+    await age();
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0, captures: 0, unplaced: 0 });
+    await house.audit();
+  });
+
   test('SETTLE-16 seats of money that we have read before are not given up on a stale read', async () => {
     const bench = await openDisturbed({ holdTtlMs: 300, paymentTtlMs: 300 });
     const ordered = await house.order(['A1']);
