@@ -329,6 +329,34 @@ describe('refunds under attack', () => {
     await house.audit();
   });
 
+  test('REFUND-44 a refund that failed meanwhile does not hide that another one, whose answer was lost, was made', async () => {
+    const bench = await openDisturbed({ work: false });
+    const booked = await book(['A1', 'A2', 'A3']);
+    const { paymentId } = booked;
+    await house.startWork();
+    await house.rest();
+    await house.stopWork();
+    const refund = createRefund(house.jobs);
+    const job = (cause: string) => refund({ paymentId, amountPaise: SEAT_PAISE, cause });
+    await bench.refundsPending(true);
+    await cancel(booked, ['A1']);
+    expect(await job('cancelled')).toBe('pending');
+    await cancel(booked, ['A2']);
+    bench.once('refund', answerLost);
+    await job('cancelled-2').catch(() => undefined);
+    await bench.refundsPending(false);
+    const [first, second] = bench.twin.ledger().refunds;
+    bench.twin.finishRefund(first?.refundId as RefundId, 'failed');
+    bench.twin.finishRefund(second?.refundId as RefundId, 'processed');
+    bench.always('refund', (act, ask) => act({ ...ask, idempotencyKey: `${ask.idempotencyKey}-forgotten` }));
+    await house.startWork();
+    await house.until('both are back', booked, (view) => view.refundedPaise === 2 * SEAT_PAISE);
+    await house.rest();
+    expect(await house.bench.refundsMade(paymentId)).toBe(3);
+    expect(await house.view(booked)).toMatchObject({ display: 'confirmed', amountPaise: SEAT_PAISE });
+    await house.audit();
+  });
+
   test('CANCEL-29 of money that went home by itself nothing is kept, whatever is cancelled before its booking has failed', async () => {
     await openDisturbed({ work: false, cancel: HALF });
     const booked = await book(['A1', 'A2']);
