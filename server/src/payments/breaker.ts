@@ -13,7 +13,7 @@
 import type { PaymentId } from '@housefull/schema/ids';
 import { Fault } from '../store/fault.ts';
 import { type CallLimit, Crowded, createCallLimit } from './call-limit.ts';
-import { type Gateway, type GatewayLists, Unreadable } from './gateway.ts';
+import { type Gateway, type GatewayLists, StillRunning, Unreadable } from './gateway.ts';
 import type { PaymentsLog } from './payments-log.ts';
 
 export interface BreakerOptions {
@@ -149,11 +149,14 @@ class Circuit {
   }
 }
 
-/** Too many calls of ours say nothing about the gateway; one that asks for fewer calls, or says what we do not read, is there. */
+/**
+ * Too many calls of ours say nothing about the gateway; one that asks for fewer calls, says what we do not read, or works on
+ * that very call still, is there.
+ */
 const isAway = (error: unknown): boolean =>
   error instanceof Fault &&
   error.code === 'gateway_unavailable' &&
-  !(error instanceof Crowded || error instanceof Unreadable);
+  !(error instanceof Crowded || error instanceof Unreadable || error instanceof StillRunning);
 
 const isNo = (error: unknown): boolean => error instanceof Fault && error.code === 'gateway_refused';
 

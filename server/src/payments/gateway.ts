@@ -11,6 +11,9 @@ import { Fault } from '../store/fault.ts';
 /** An answer that is not of a known form (`gateway_unavailable`): of one order or payment, it says nothing of the others. */
 export class Unreadable extends Fault {}
 
+/** It still works on the same call (`gateway_unavailable`): it is there, and that call will be answered. */
+export class StillRunning extends Fault {}
+
 /** As the gateway last told it. `failed` is not final: it may still become `authorized` (late authorization). */
 export type GatewayPaymentStatus = 'created' | 'authorized' | 'captured' | 'refunded' | 'failed';
 

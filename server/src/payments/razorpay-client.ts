@@ -11,6 +11,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Razorpay from 'razorpay';
 import { Fault } from '../store/fault.ts';
+import { StillRunning } from './gateway.ts';
 
 export interface RazorpayClientOptions {
   readonly keyId: string;
@@ -147,8 +148,13 @@ function faultOf(error: HttpFailure): Fault {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     });
   }
-  const stillRunning = status === 409 && /still in progress/i.test(said ?? '');
-  const refused = status >= 400 && status < 500 && status !== 408 && said !== undefined && !stillRunning;
+  if (status === 409 && /still in progress/i.test(said ?? '')) {
+    return new StillRunning('gateway_unavailable', `the gateway answered ${status}: ${said}`, {
+      outcome: unknown,
+      cause,
+    });
+  }
+  const refused = status >= 400 && status < 500 && status !== 408 && said !== undefined;
   if (!refused) {
     const message = `the gateway answered ${status}${said === undefined ? '' : `: ${said}`}`;
     return new Fault('gateway_unavailable', message, { outcome: unknown, cause });

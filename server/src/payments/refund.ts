@@ -119,7 +119,8 @@ async function learn(deps: RefundDeps, payment: GatewayPayment): Promise<void> {
   const rows = await deps.store.refunds(paymentId);
   // Without a row of ours, what went back in whole went back by itself, or by a person: nothing is owed any more.
   if (rows.length === 0 && payment.status === 'refunded') return;
-  const known = rows.filter((row) => row.status === 'pending' || row.status === 'processed');
+  // What is pending here may have failed since, and what the gateway counts may then be another one.
+  const known = rows.filter((row) => row.status === 'processed');
   if (payment.refundedPaise <= known.reduce((sum, row) => sum + row.amountPaise, 0)) return;
   await learnAll(deps, paymentId);
 }

@@ -182,7 +182,9 @@ async function confirm(
   const now = await deps.store.order(orderId);
   if (now?.paymentId !== paymentId)
     throw new Error(`payment ${paymentId} was confirmed and ${bookingId} has not got it`);
-  if (now.status === 'failed') return lose(deps, order, row, captured, now.reason ?? 'revoked', true);
+  // Given up, and the money came after all: nobody else gives it back, also where its booking was cancelled before that.
+  const lapsed = row.allocation === 'none' && row.lostReason !== null;
+  if (now.status === 'failed' || lapsed) return lose(deps, order, row, captured, now.reason ?? 'revoked', true);
   // Of a cancelled booking the cancelling commit has enqueued what goes back.
   if (now.status === 'confirmed' && captured && !now.captured) {
     const taken = await deps.store.recordCaptured(bookingId, { ...payment, status: 'captured' });

@@ -15,7 +15,16 @@ import type pg from 'pg';
 import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
 import { addHint, addJob, PRIORITIES, type Queryable, refundKeySql } from './jobs.ts';
-import { endOwed, learnRefunds, recordRefund, reduceRefund, refundsOf, reserveRefund } from './refund-rows.ts';
+import {
+  endOwed,
+  learnRefunds,
+  PAYS_FOR_LIVE_BOOKING,
+  paysForLiveBooking,
+  recordRefund,
+  reduceRefund,
+  refundsOf,
+  reserveRefund,
+} from './refund-rows.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES, type PaymentStatus } from './tables.ts';
 
@@ -344,9 +353,6 @@ class PostgresPaymentStore implements PaymentStore {
 /** The store over one database: the one that holds the shows and their orders. */
 export const createPaymentStore = (db: Db): PaymentStore => new PostgresPaymentStore(db);
 
-const PAYS_FOR_LIVE_BOOKING = `exists (
-  select from bookings b where b.booking_id = p.booking_id and b.payment_id = p.payment_id and b.status = 'confirmed')`;
-
 const LEAVE = `
   update payments p set allocation = 'left', kept_paise = 0, updated_at = clock_timestamp()
   where payment_id = $1 and status <> 'captured' and not ${PAYS_FOR_LIVE_BOOKING}
@@ -377,8 +383,7 @@ async function markLost(db: Queryable, paymentId: PaymentId, lost: Lost): Promis
   const payment = await paymentIn(db, paymentId, 'for update');
   const given = payment?.allocation === 'booking' && lost.fromBooking !== true;
   if (payment === undefined || given) return false;
-  const live = await db.query(`select from payments p where payment_id = $1 and ${PAYS_FOR_LIVE_BOOKING}`, [paymentId]);
-  if (live.rowCount !== 0) return false;
+  if (await paysForLiveBooking(db, paymentId)) return false;
   // Once it is to be refunded it stays so; what was left may still have to be refunded, when the gateway captured it.
   const allocation = payment.allocation === 'refund' ? 'refund' : lost.allocation;
   await db.query(

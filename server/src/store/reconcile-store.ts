@@ -12,7 +12,7 @@ import { withSession } from './connection.ts';
 import type { Db } from './db.ts';
 import { PRIORITIES, type Queryable, refundKeySql, type SweepKind } from './jobs.ts';
 import type { HeardPayment, HeardRefund } from './payment-store.ts';
-import { ELSEWHERE, MAX_REFUNDS } from './refund-rows.ts';
+import { ELSEWHERE, MAX_REFUNDS, PAYS_FOR_LIVE_BOOKING } from './refund-rows.ts';
 import { faultOf } from './sqlstate.ts';
 import { PAYMENT_STATUSES } from './tables.ts';
 
@@ -167,6 +167,7 @@ const MISSING_REFUNDS = `
       select f.payment_id, f.amount_paise, f.cause from (${FAILED_REFUNDS}) f
       join payments p using (payment_id)
       where p.allocation in ('refund', 'booking') and f.tries < ${MAX_REFUNDS}
+        and not (f.cause = '${ELSEWHERE}' and ${PAYS_FOR_LIVE_BOOKING})
         and f.failed_at < clock_timestamp() - interval '1 minute'
         and p.amount_paise - p.kept_paise > (select coalesce(sum(r.amount_paise), 0) from refunds r
                                              where r.payment_id = p.payment_id and r.status <> 'failed')

@@ -13,8 +13,12 @@ import type { HeardRefund, ListedRefund, RefundRow } from './payment-store.ts';
 
 /** After so many failed refunds of one payment for one cause a person has to look; the money stays ours until then. */
 export const MAX_REFUNDS = 5;
-/** Of refunds that we did not ask for. */
+/** Of refunds that we did not ask for. Of a live booking nothing of them is owed: one that fails there is not asked for anew. */
 export const ELSEWHERE = 'elsewhere';
+
+/** Of a payment `p`. */
+export const PAYS_FOR_LIVE_BOOKING = `exists (
+  select from bookings b where b.booking_id = p.booking_id and b.payment_id = p.payment_id and b.status = 'confirmed')`;
 
 const REFUND_COLUMNS = `
   idempotency_key as "idempotencyKey", refund_id as "refundId", payment_id as "paymentId",
@@ -36,6 +40,7 @@ export async function reserveRefund(db: Queryable, ask: Ask): Promise<RefundRow 
   const same = rows.find((row) => row.cause === cause && row.status !== 'failed');
   if (same !== undefined) return same;
   if (rows.filter((row) => row.cause === cause).length >= MAX_REFUNDS) return undefined;
+  if (cause === ELSEWHERE && (await paysForLiveBooking(db, paymentId))) return undefined;
   return insertRefund(db, ask, rows, leftPaise);
 }
 
@@ -66,18 +71,21 @@ export async function learnRefunds(
 ): Promise<HeardRefund[]> {
   if ((await lockPayment(db, paymentId)) === undefined) return [];
   const processed: HeardRefund[] = [];
-  for (const refund of listed) {
+  const keys = new Set<string | null>((await refundsOf(db, paymentId)).map((row) => row.idempotencyKey));
+  const isOurs = ({ receipt }: ListedRefund): boolean => keys.has(receipt);
+  // Ours first: otherwise an equal one of somebody else would be taken for the answer that was lost.
+  for (const refund of [...listed.filter(isOurs), ...listed.filter((one) => !isOurs(one))]) {
     const rows = await refundsOf(db, paymentId);
     if (rows.some((row) => row.refundId === refund.refundId)) continue;
-    const unanswered = rows.filter((row) => row.status === 'requested');
-    const isOurs = rows.some((row) => row.idempotencyKey === refund.receipt);
-    const own = unanswered.find((row) => row.idempotencyKey === refund.receipt);
+    const own = rows.find((row) => row.idempotencyKey === refund.receipt && row.refundId === null);
     // Its sum is what we owe: whoever gave it back did it for us.
     const equal =
-      refund.status === 'failed' ? undefined : unanswered.find((row) => row.amountPaise === refund.amountPaise);
-    const answered = own ?? (isOurs ? undefined : equal);
+      refund.status === 'failed' || isOurs(refund)
+        ? undefined
+        : rows.find((row) => row.status === 'requested' && row.amountPaise === refund.amountPaise);
+    const answered = own ?? equal;
     if (answered !== undefined) await writeAnswer(db, answered.idempotencyKey, refund);
-    else if (isOurs || refund.status === 'failed') continue;
+    else if (refund.status === 'failed') continue;
     else {
       await db.query(
         `insert into refunds (idempotency_key, refund_id, payment_id, amount_paise, status, cause)
@@ -137,6 +145,13 @@ async function lockPayment(db: Queryable, paymentId: PaymentId): Promise<number 
   return rows[0]?.left;
 }
 
+export async function paysForLiveBooking(db: Queryable, paymentId: PaymentId): Promise<boolean> {
+  const { rowCount } = await db.query(`select from payments p where payment_id = $1 and ${PAYS_FOR_LIVE_BOOKING}`, [
+    paymentId,
+  ]);
+  return rowCount !== 0;
+}
+
 const reservedIn = (rows: readonly RefundRow[]): number =>
   rows.filter((row) => row.status !== 'failed').reduce((sum, row) => sum + row.amountPaise, 0);
 
@@ -165,11 +180,14 @@ async function insertRefund(
   return made.rows[0];
 }
 
-/** `processed` and `failed` are final: a late or stale answer changes neither. */
+/**
+ * `processed` and `failed` are final: a late or stale answer changes neither. But what we gave up on may have been on its
+ * way, and was made.
+ */
 async function writeAnswer(db: Queryable, key: string, refund: HeardRefund): Promise<boolean> {
   const { rowCount } = await db.query(
     `update refunds set refund_id = $2, status = $3, updated_at = clock_timestamp()
-     where idempotency_key = $1 and status in ('requested', 'pending') and status <> $3`,
+     where idempotency_key = $1 and (status in ('requested', 'pending') or refund_id is null) and status <> $3`,
     [key, refund.refundId, refund.status],
   );
   return rowCount === 1;

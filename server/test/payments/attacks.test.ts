@@ -230,6 +230,133 @@ describe('refunds under attack', () => {
     expect(await house.bench.refundsMade(booked.paymentId)).toBe(1);
   });
 
+  test('REFUND-41 a refund whose answer was lost is found though an equal one was made by hand since', async () => {
+    const bench = await openDisturbed({ work: false });
+    const booked = await book(['A1', 'A2', 'A3']);
+    const { paymentId } = booked;
+    await house.startWork();
+    await house.rest();
+    await house.stopWork();
+    await cancel(booked, ['A1']);
+    const refund = createRefund(house.jobs);
+    bench.once('refund', answerLost);
+    await refund({ paymentId, amountPaise: SEAT_PAISE, cause: 'cancelled' }).catch(() => undefined);
+    const byHand = { paymentId, amountPaise: SEAT_PAISE, idempotencyKey: 'at-the-dashboard', speed: 'normal' } as const;
+    await bench.twin.refund(byHand);
+    // As the gateway lists them: the newest first.
+    bench.always('fetchRefunds', async (act, id) => [...(await act(id))].reverse());
+    await house.startWork();
+    await house.rest();
+    expect(await house.store.refunds(paymentId)).toMatchObject([
+      { cause: 'cancelled', amountPaise: SEAT_PAISE, status: 'processed' },
+      { cause: 'elsewhere', amountPaise: SEAT_PAISE, status: 'processed' },
+    ]);
+    await cancel(booked);
+    await house.until('the rest is back', booked, (view) => view.display === 'refunded');
+    await house.rest();
+    expect(await openRefunds()).toEqual([]);
+    await house.audit();
+  });
+
+  test.each(['heard', 'lost'])(
+    'REFUND-42 a refund that was given up on its way, and made all the same, is in our books (%s)',
+    async (how) => {
+      const bench = await openDisturbed({ work: false, cancel: HALF });
+      const booked = await book(['A1', 'A2']);
+      const { paymentId } = booked;
+      await house.startWork();
+      await house.rest();
+      await house.stopWork();
+      await cancel(booked, ['A1']);
+      await cancel(booked, ['A2']);
+      const refund = createRefund(house.jobs);
+      const job = (cause: string) => refund({ paymentId, amountPaise: BACK_PAISE, cause });
+      // While the first is on its way, a person gives back so much that the job of the second gives up a part of the first.
+      bench.once('refund', async (act, ask) => {
+        await bench.twin.refund({
+          paymentId,
+          amountPaise: 15_000,
+          idempotencyKey: 'at-the-dashboard',
+          speed: 'normal',
+        });
+        await job('cancelled-2');
+        return how === 'lost' ? answerLost(act, ask) : act(ask);
+      });
+      await job('cancelled').catch(() => undefined);
+      await job('cancelled');
+      const back = 15_000 + BACK_PAISE / 2 + BACK_PAISE;
+      expect(await house.payment(paymentId)).toMatchObject({ refundedPaise: back, keptPaise: 2 * SEAT_PAISE - back });
+      await house.startWork();
+      await house.rest();
+      expect(await openRefunds()).toEqual([]);
+      await house.audit();
+    },
+  );
+
+  test('REFUND-43 what a person wanted to give of a live booking is not owed: when it fails, it is not asked for anew', async () => {
+    const bench = await openDisturbed();
+    const booked = await book(['A1', 'A2']);
+    const { paymentId } = booked;
+    await house.rest();
+    await bench.refundsPending(true);
+    const wish = { paymentId, amountPaise: 5_000, idempotencyKey: 'at-the-dashboard', speed: 'normal' } as const;
+    const byHand = await bench.twin.refund(wish);
+    await cancel(booked, ['A1']);
+    await house.until(
+      'both are under way',
+      booked,
+      ({ refunds }) => refunds.filter((one) => one.status === 'pending').length === 2,
+    );
+    await bench.refundsPending(false);
+    for (const { refundId } of bench.twin.ledger().refunds) {
+      bench.twin.finishRefund(refundId, refundId === byHand.refundId ? 'failed' : 'processed');
+    }
+    await house.store.addHint(booked.orderId);
+    await house.until('the seat is back', booked, ({ refunds }) => refunds.some((one) => one.status === 'processed'));
+    await age();
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0, stuckRefunds: [] });
+    await house.store.addHint(booked.orderId);
+    await house.rest();
+    expect(await house.bench.refundsMade(paymentId)).toBe(2);
+    expect(await house.payment(paymentId)).toMatchObject({ allocation: 'booking', status: 'captured' });
+    expect(house.messages.filter(({ message }) => message === 'a payment did not pay')).toEqual([]);
+    // Once nothing lives of it, all of it is owed.
+    await cancel(booked);
+    await house.until('all is back', booked, (view) => view.display === 'refunded');
+    await house.rest();
+    await age();
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0 });
+    await house.audit();
+  });
+
+  test('REFUND-44 a refund that failed meanwhile does not hide that another one, whose answer was lost, was made', async () => {
+    const bench = await openDisturbed({ work: false });
+    const booked = await book(['A1', 'A2', 'A3']);
+    const { paymentId } = booked;
+    await house.startWork();
+    await house.rest();
+    await house.stopWork();
+    const refund = createRefund(house.jobs);
+    const job = (cause: string) => refund({ paymentId, amountPaise: SEAT_PAISE, cause });
+    await bench.refundsPending(true);
+    await cancel(booked, ['A1']);
+    expect(await job('cancelled')).toBe('pending');
+    await cancel(booked, ['A2']);
+    bench.once('refund', answerLost);
+    await job('cancelled-2').catch(() => undefined);
+    await bench.refundsPending(false);
+    const [first, second] = bench.twin.ledger().refunds;
+    bench.twin.finishRefund(first?.refundId as RefundId, 'failed');
+    bench.twin.finishRefund(second?.refundId as RefundId, 'processed');
+    bench.always('refund', (act, ask) => act({ ...ask, idempotencyKey: `${ask.idempotencyKey}-forgotten` }));
+    await house.startWork();
+    await house.until('both are back', booked, (view) => view.refundedPaise === 2 * SEAT_PAISE);
+    await house.rest();
+    expect(await house.bench.refundsMade(paymentId)).toBe(3);
+    expect(await house.view(booked)).toMatchObject({ display: 'confirmed', amountPaise: SEAT_PAISE });
+    await house.audit();
+  });
+
   test('CANCEL-29 of money that went home by itself nothing is kept, whatever is cancelled before its booking has failed', async () => {
     await openDisturbed({ work: false, cancel: HALF });
     const booked = await book(['A1', 'A2']);
@@ -298,6 +425,30 @@ describe('captures and settlement under attack', () => {
     expect(await house.view(booked)).toMatchObject({ status: 'failed', reason: 'capture_failed', display: 'failed' });
     expect(await house.query('select * from refunds_owed')).toEqual([]);
     await house.order(['A1']);
+  });
+
+  test('SETTLE-40 money of a cancelled booking that was given up for gone, and came after all, goes back', async () => {
+    const bench = await openDisturbed({ work: false, cancel: HALF });
+    const booked = await book(['A1']);
+    const { bookingId, orderId, paymentId } = booked;
+    await cancel(booked);
+    const heal = bench.always('fetchPayment', stalely('failed'));
+    const refuses = bench.always('capture', refusedBy('Only payments which have been authorized can be captured'));
+    expect(await createCapture(house.jobs)({ bookingId, paymentId, attempt: 5 })).toBe('done');
+    expect(await createRefund(house.jobs)({ paymentId, amountPaise: BACK_PAISE, cause: 'cancelled' })).toBe('done');
+    await removeJobs('%');
+    heal();
+    refuses();
+    // Of an account that captures whatever we say.
+    await bench.twin.capture(paymentId, SEAT_PAISE);
+    await house.store.addHint(orderId);
+    await house.startWork();
+    await house.until('back', booked, (view) => view.display === 'refunded');
+    await house.rest();
+    expect(await house.view(booked)).toMatchObject({ status: 'cancelled', refundedPaise: SEAT_PAISE });
+    await age();
+    expect(await house.reconcile.findMissing()).toMatchObject({ refunds: 0, captures: 0, unplaced: 0 });
+    await house.audit();
   });
 
   test('SETTLE-16 seats of money that we have read before are not given up on a stale read', async () => {

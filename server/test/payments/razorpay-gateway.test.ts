@@ -2,8 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { BookingId, OrderId, PaymentId } from '@housefull/schema/ids';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createBreaker } from '../../src/payments/breaker.ts';
 import { createRazorpayGateway } from '../../src/payments/razorpay-gateway.ts';
 import { Fault } from '../../src/store/fault.ts';
+import { deferred } from '../deferred.ts';
 import { gatewayContract } from './gateway.contract.ts';
 import { openDouble } from './gateways.ts';
 
@@ -116,6 +118,27 @@ describe('razorpay adapter: the traps of the SDK', () => {
       expect(asked).toHaveLength(1);
     },
   );
+
+  test('REFUND-40 seats given back one after the other, whose refunds are asked for at once, do not count as its absence', async () => {
+    const first = deferred();
+    const { gateway } = await scripted(async (_, response, seen) => {
+      if (seen > 1)
+        return json(response, 409, refusal('Another request with the same idempotency key is still in progress.'));
+      await first.promise;
+      json(response, 200, { id: 'rfnd_00000000000001', payment_id: PAYMENT, amount: 100, status: 'processed' });
+    });
+    const breaker = createBreaker({ gateway, log: { info() {}, warn() {}, error() {} } });
+    closers.push(async () => breaker.close());
+    // Each cancellation has a job, and each job asks for all refunds of the payment that are open.
+    const ask = { paymentId: PAYMENT, amountPaise: 100, idempotencyKey: `rf-${PAYMENT}-1`, speed: 'optimum' } as const;
+    const made = breaker.gateway.refund(ask);
+    for (let job = 0; job < 8; job += 1) {
+      expect(await faultOf(breaker.gateway.refund(ask))).toMatchObject({ outcome: 'unknown', retryable: true });
+    }
+    expect(breaker.state()).toBe('closed');
+    first.resolve();
+    expect(await made).toMatchObject({ status: 'processed' });
+  });
 
   test('PAY-21 a gateway that was never reached has done nothing', async () => {
     const { gateway } = await scripted(() => undefined);
