@@ -183,7 +183,7 @@ async function confirm(
   if (now?.paymentId !== paymentId)
     throw new Error(`payment ${paymentId} was confirmed and ${bookingId} has not got it`);
   // Given up, and the money came after all: nobody else gives it back, also where its booking was cancelled before that.
-  const lapsed = row.allocation === 'none' && row.lostReason !== null;
+  const lapsed = order.paymentId === paymentId && row.allocation === 'none' && row.lostReason !== null;
   if (now.status === 'failed' || lapsed) return lose(deps, order, row, captured, now.reason ?? 'revoked', true);
   // Of a cancelled booking the cancelling commit has enqueued what goes back.
   if (now.status === 'confirmed' && captured && !now.captured) {

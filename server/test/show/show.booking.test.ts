@@ -56,7 +56,7 @@ describe('order', () => {
     expect(hold.deadlineMs).toBe(deadlineMs);
   });
 
-  test('ORDER-13 of less than one rupee is amount_too_small, and the hold stays; a rupee is enough', () => {
+  test('ORDER-14 of less than one rupee is amount_too_small, and the hold stays; a rupee is enough', () => {
     const house = new House(undefined, { pricePaise: { S: 50, P: 0 }, feePaisePerSeat: 0 });
     const free = holdIn(house.hold('ann', [5, 6, 7]));
     const half = holdIn(house.hold('bob', [0]));

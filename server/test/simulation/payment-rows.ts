@@ -112,7 +112,7 @@ export class PaymentRows {
   markLost(paymentId: PaymentId, lost: Lost): boolean {
     const row = this.payment(paymentId);
     if (row === undefined || (row.allocation === 'booking' && lost.fromBooking !== true)) return false;
-    if (this.#paysForLiveBooking(row)) return false;
+    if (this.paysForLiveBooking(row)) return false;
     const allocation = row.allocation === 'refund' ? 'refund' : lost.allocation;
     const kept = allocation === 'left' ? { keptPaise: 0 } : {};
     this.#change(paymentId, { allocation, lostReason: row.lostReason ?? lost.reason, ...kept });
@@ -126,7 +126,7 @@ export class PaymentRows {
 
   leave(paymentId: PaymentId): boolean {
     const row = this.#payments.get(paymentId);
-    if (row === undefined || row.status === 'captured' || this.#paysForLiveBooking(row)) return false;
+    if (row === undefined || row.status === 'captured' || this.paysForLiveBooking(row)) return false;
     if (this.refunds(paymentId).some((one) => one.status !== 'failed')) return false;
     this.#change(paymentId, { allocation: 'left', keptPaise: 0 });
     this.recheckLeft(row.orderId);
@@ -170,6 +170,7 @@ export class PaymentRows {
     const same = rows.find((row) => row.cause === cause && row.status !== 'failed');
     if (same !== undefined) return same;
     if (rows.filter((row) => row.cause === cause).length >= MAX_REFUNDS) return undefined;
+    if (cause === ELSEWHERE && this.paysForLiveBooking(this.#payments.get(paymentId) as FullRow)) return undefined;
     return this.#insertRefund(ask, rows);
   }
 
@@ -198,17 +199,16 @@ export class PaymentRows {
   learnRefunds(paymentId: PaymentId, listed: readonly ListedRefund[]): HeardRefund[] {
     if (!this.#payments.has(paymentId)) return [];
     const processed: HeardRefund[] = [];
-    for (const refund of listed) {
+    const keys = new Set<string | null>(this.refunds(paymentId).map((row) => row.idempotencyKey));
+    const ours = listed.filter(({ receipt }) => keys.has(receipt));
+    for (const refund of [...ours, ...listed.filter((one) => !ours.includes(one))]) {
       const rows = this.refunds(paymentId);
       if (rows.some((row) => row.refundId === refund.refundId)) continue;
-      const unanswered = rows.filter((row) => row.status === 'requested');
-      const isOurs = rows.some((row) => row.idempotencyKey === refund.receipt);
-      const own = unanswered.find((row) => row.idempotencyKey === refund.receipt);
-      const gone = refund.status === 'failed';
-      const equal = gone || isOurs ? undefined : unanswered.find((row) => row.amountPaise === refund.amountPaise);
-      const answered = own ?? equal;
+      const own = rows.find((row) => row.idempotencyKey === refund.receipt && row.refundId === null);
+      const equal = rows.find((row) => row.status === 'requested' && row.amountPaise === refund.amountPaise);
+      const answered = own ?? (refund.status === 'failed' || ours.includes(refund) ? undefined : equal);
       if (answered !== undefined) this.#writeAnswer(answered, refund);
-      else if (isOurs || refund.status === 'failed') continue;
+      else if (refund.status === 'failed') continue;
       else {
         const { refundId, amountPaise, status } = refund;
         const idempotencyKey = `by-${refundId}`;
@@ -240,7 +240,7 @@ export class PaymentRows {
   }
 
   #writeAnswer(row: RefundRow, { refundId, status }: HeardRefund): boolean {
-    const open = row.status === 'requested' || row.status === 'pending';
+    const open = row.status === 'requested' || row.status === 'pending' || row.refundId === null;
     if (!open || row.status === status) return false;
     this.#refunds.set(row.idempotencyKey, { ...row, refundId, status });
     return true;
@@ -297,7 +297,7 @@ export class PaymentRows {
     this.#database.addJob({ task, key, payload: payload as MemoryJob['payload'], runAtMs });
   }
 
-  #paysForLiveBooking({ paymentId, orderId }: Pick<BareRow, 'paymentId' | 'orderId'>): boolean {
+  paysForLiveBooking({ paymentId, orderId }: Pick<BareRow, 'paymentId' | 'orderId'>): boolean {
     const order = this.order(orderId);
     return order?.status === 'confirmed' && order.paymentId === paymentId;
   }

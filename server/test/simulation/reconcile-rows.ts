@@ -96,7 +96,8 @@ export class ReconcileRows {
       const living = refunds.filter((one) => one.status !== 'failed');
       const givenPaise = living.reduce((sum, one) => sum + one.amountPaise, 0);
       for (const { cause, tries } of failed) {
-        const isOver = tries.length >= MAX_REFUNDS || amountPaise - row.keptPaise <= givenPaise;
+        const isNotOwed = cause === ELSEWHERE && this.#rows.paysForLiveBooking(row);
+        const isOver = isNotOwed || tries.length >= MAX_REFUNDS || amountPaise - row.keptPaise <= givenPaise;
         if (isOver || !tries.every((one) => this.#stands(one, MINUTE_MS))) continue;
         if (this.#refund(paymentId, Math.max(...tries.map((one) => one.amountPaise)), cause)) missing.refunds += 1;
       }
