@@ -1,26 +1,23 @@
 // The main path as people walk it: two real browsers, the real server, the local gateway's Checkout. Screenshots of
 // each step go to test-results/, to be looked at.
 
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../server/test/process/audit.ts';
 import { type House, startHouse } from '../../server/test/process/house.ts';
-import { launchBrowser, neighbours, openPage, SHOTS, seatOn, showsToWalk } from './walking.ts';
+import { browserStage } from './stages.ts';
+import { neighbours, openPage, SHOTS, seatOn, showsToWalk } from './walking.ts';
 
+const { errors, newContext } = browserStage();
 let house: House;
-let browser: Browser;
 
 beforeAll(async () => {
   house = await startHouse();
-  browser = await launchBrowser();
 });
-afterAll(async () => {
-  await browser?.close();
-  await house?.destroy();
-});
+afterAll(() => house?.destroy());
 
-const newPage = async (errors: string[], viewport = { width: 1280, height: 800 }): Promise<Page> =>
-  openPage(await browser.newContext({ viewport }), errors);
+const newPage = async (width?: number, height?: number): Promise<Page> =>
+  openPage(await newContext(width, height), errors);
 
 /** Notes when each seat's status changes on the page, on the clock that all pages of this machine share. */
 const watchSeats = (page: Page): Promise<void> =>
@@ -47,8 +44,7 @@ const seenAt = (page: Page, label: string, status: string): Promise<number | und
 
 describe('a booking in the browser', () => {
   test('KIOSK-20 a customer books two seats and has a ticket; another browser sees them held, then booked', async () => {
-    const errors: string[] = [];
-    const buyer = await newPage(errors);
+    const buyer = await newPage();
     await buyer.goto(`${house.baseUrl}/app/`);
     await buyer.getByTestId('city').locator('option').first().waitFor({ state: 'attached' });
     const onSale = await showsToWalk(house.baseUrl);
@@ -63,7 +59,7 @@ describe('a booking in the browser', () => {
       .click();
     await buyer.getByTestId('seat').first().waitFor();
     const [one, two] = await neighbours(house.baseUrl, buyer);
-    const viewer = await newPage(errors, { width: 390, height: 844 });
+    const viewer = await newPage(390, 844);
     await viewer.goto(buyer.url());
     await seatOn(viewer, one).waitFor();
     await watchSeats(viewer);

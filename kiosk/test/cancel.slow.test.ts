@@ -1,30 +1,20 @@
 // Cancelling seats as people do it: a browser, the real server, the local gateway. Screenshots go to test-results/.
 
-import { existsSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { formatPaise, type Page as ListPage, type Show, type ShowDetail } from '@housefull/client';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { audit } from '../../server/test/process/audit.ts';
 import { type House, startHouse } from '../../server/test/process/house.ts';
-import { tomorrow } from './walking.ts';
+import { browserStage } from './stages.ts';
+import { openPage, SHOTS, tomorrow } from './walking.ts';
 
-const SHOTS = resolve(import.meta.dirname, '../../test-results');
-const CHROMIUM =
-  process.env.CHROMIUM_PATH ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync) ?? 'chromium';
-
+const { errors, newContext } = browserStage();
 let house: House;
-let browser: Browser;
 
 beforeAll(async () => {
-  mkdirSync(SHOTS, { recursive: true });
   house = await startHouse();
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
 });
-afterAll(async () => {
-  await browser?.close();
-  await house?.destroy();
-});
+afterAll(() => house?.destroy());
 
 const read = async <T>(path: string): Promise<T> => (await (await fetch(`${house.baseUrl}${path}`)).json()) as T;
 
@@ -54,10 +44,8 @@ async function bookTwo(page: Page, show: ShowDetail): Promise<string[]> {
 }
 
 test('KIOSK-40 KIOSK-77 a customer cancels one seat and then the other, sees beforehand what comes back, and then that it did', async () => {
-  const errors: string[] = [];
   const show = await tieredShow();
-  const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
-  page.on('pageerror', (error) => errors.push(String(error)));
+  const page = await openPage(await newContext(390, 844), errors);
   const [one = '', two = ''] = await bookTwo(page, show);
   const category = show.plan.seats.find(({ label }) => label === one)?.category ?? '';
   const seatPaise = show.pricePaise[category] ?? 0;

@@ -1,39 +1,24 @@
 // A manager at work: the real server, a real Chromium. Each screen is written to test-results/manage-*.png.
 
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { query } from '../../server/test/process/audit.ts';
 import { type House, startHouse } from '../../server/test/process/house.ts';
 import { PASSWORD, staffToken } from './staff.ts';
-import { launchBrowser, neighbours, openPage, SHOTS, showsToWalk, toCheckout, tomorrow } from './walking.ts';
+import { browserStage } from './stages.ts';
+import { neighbours, openPage, SHOTS, showsToWalk, toCheckout, tomorrow } from './walking.ts';
 
+const { errors, newContext } = browserStage();
 let house: House;
-let browser: Browser;
-let contexts: BrowserContext[] = [];
-let errors: string[] = [];
 
 beforeAll(async () => {
-  browser = await launchBrowser();
   house = await startHouse();
   for (const role of ['manager', 'box_office'] as const) await staffToken(house, role);
 }, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await house?.destroy();
-});
-beforeEach(() => {
-  errors = [];
-});
-afterEach(async () => {
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-});
+afterAll(() => house?.destroy());
 
-async function newPage(width = 1280, height = 800): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
-  contexts.push(context);
-  return openPage(context, errors);
-}
+const newPage = async (width?: number, height?: number): Promise<Page> =>
+  openPage(await newContext(width, height), errors);
 const shot = async (page: Page, name: string): Promise<void> => {
   expect(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)).toBe(false);
   await page.screenshot({ path: `${SHOTS}/manage-${name}.png`, animations: 'disabled', fullPage: true });
@@ -62,7 +47,7 @@ test('KIOSK-60 the rules are read, changed and kept; what is no rule is told at 
   await page.getByText('This account may not manage theaters.').waitFor();
   // Their own 401 and nothing else.
   expect(errors.filter((text) => !text.includes('401'))).toEqual([]);
-  errors = [];
+  errors.length = 0;
   await signIn(page, 'manager');
   await page.getByTestId('rules-form').waitFor();
   const steps = page.getByTestId('step');

@@ -1,49 +1,22 @@
 // What a customer sees when a payment does not go straight: the real server, the local gateway's Checkout, a real
 // Chromium, and the gateway's own books at the end. Each screen is written to test-results/money-*.png.
 
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { audit, eventually, query } from '../../server/test/process/audit.ts';
 import { doubleUrlOf, type House, startHouse } from '../../server/test/process/house.ts';
-import {
-  type Checkout,
-  launchBrowser,
-  neighbours,
-  openPage,
-  pay,
-  SHOTS,
-  seatOn,
-  shows,
-  showsToWalk,
-  toCheckout,
-} from './walking.ts';
+import { browserStage } from './stages.ts';
+import { type Checkout, neighbours, openPage, pay, SHOTS, seatOn, shows, showsToWalk, toCheckout } from './walking.ts';
 
+const { errors, newContext } = browserStage();
 let house: House;
-let browser: Browser;
-let contexts: BrowserContext[] = [];
-let errors: string[] = [];
 /** Each walk has a show of its own. */
 let toWalk: readonly string[] = [];
 let soldBefore = 0;
 
-beforeAll(async () => {
-  browser = await launchBrowser();
-});
-afterAll(() => browser?.close());
 beforeEach(async () => {
-  errors = [];
   soldBefore = (await audit(house)).confirmed;
 });
-afterEach(async () => {
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-});
-
-async function newContext(width = 1280, height = 800): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
-  contexts.push(context);
-  return context;
-}
 
 /** A customer before the seat map of a show that nobody else walks to. */
 async function atShow(context: BrowserContext): Promise<Page> {

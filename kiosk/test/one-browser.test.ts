@@ -1,43 +1,24 @@
 // What a browser does to its visitor: several tabs, and a storage that is forbidden, full or spoiled. The built page in a
 // real Chromium, against the box office.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { BrowserContext, Page } from 'playwright-core';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { dateOf } from '../src/india-time.ts';
-import { type BoxOffice, startBoxOffice } from './box-office.ts';
-import { launchBrowser, openPage, pay, seatOn, shows, toCheckout } from './walking.ts';
+import type { BoxOffice } from './box-office.ts';
+import { officeStage } from './stages.ts';
+import { openPage, pay, seatOn, shows, toCheckout } from './walking.ts';
 
-const dist = mkdtempSync(join(tmpdir(), 'housefull-one-browser-'));
 const HOUR_MS = 3_600_000;
 
 describe('one browser', () => {
-  let browser: Browser;
+  const stage = officeStage();
+  const { errors } = stage;
   let office: BoxOffice;
   let context: BrowserContext;
-  let errors: string[] = [];
-
-  beforeAll(async () => {
-    const configFile = join(import.meta.dirname, '..', 'vite.config.ts');
-    await build({ configFile, logLevel: 'error', build: { outDir: dist } });
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(dist, { recursive: true, force: true });
-  });
   beforeEach(async () => {
-    errors = [];
-    office = await startBoxOffice(dist);
+    office = await stage.open();
     office.settleAfterMs = HOUR_MS;
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  });
-  afterEach(async () => {
-    await context.close();
-    await office.close();
+    context = await stage.newContext();
   });
 
   async function atMap(): Promise<Page> {

@@ -1,47 +1,23 @@
 // The built page in a real Chromium, against the box office, whose core is the real one. Without a Chromium they fail:
 // a page that was not looked at is not a page that works.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { BOOKED } from '@housefull/schema/status';
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type BoxOffice, type BoxOfficeOptions, startBoxOffice } from './box-office.ts';
-
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const dist = mkdtempSync(join(tmpdir(), 'housefull-page-'));
+import type { Locator, Page } from 'playwright-core';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { BoxOffice, BoxOfficeOptions } from './box-office.ts';
+import { officeStage } from './stages.ts';
 
 describe('the page', () => {
-  let browser: Browser;
+  const { open, newContext } = officeStage();
   let office: BoxOffice;
-  let contexts: BrowserContext[] = [];
   let complaints: string[] = [];
-
-  beforeAll(async () => {
-    const configFile = join(import.meta.dirname, '..', 'vite.config.ts');
-    await build({ configFile, logLevel: 'error', build: { outDir: dist } });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(dist, { recursive: true, force: true });
-  });
   beforeEach(async () => {
-    office = await startBoxOffice(dist);
+    office = await open();
     complaints = [];
-  });
-  afterEach(async () => {
-    await Promise.all(contexts.map((context) => context.close()));
-    contexts = [];
-    await office.close();
   });
 
   async function visit(path = '', size = { width: 1280, height: 800 }): Promise<Page> {
-    const context = await browser.newContext({ viewport: size, reducedMotion: 'reduce' });
-    contexts.push(context);
-    const page = await context.newPage();
+    const page = await (await newContext(size.width, size.height)).newPage();
     page.setDefaultTimeout(8_000);
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -161,8 +137,7 @@ describe('the page', () => {
 
   /** Another show in this house: the one that was opened before the test is of the IMAX. */
   const reopen = async (options: BoxOfficeOptions): Promise<void> => {
-    await office.close();
-    office = await startBoxOffice(dist, options);
+    office = await open(options);
   };
   const heldSeats = (page: Page): Promise<string | null> => page.getByTestId('held-seats').textContent();
 

@@ -1,54 +1,29 @@
 // The ways in which paying goes wrong in a browser, and nobody pays twice or is told what is not so: the built page in a
 // real Chromium, against the box office.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ShowDetail } from '@housefull/client';
 import { refuse } from '@housefull/schema/refusals';
-import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type BoxOffice, startBoxOffice } from './box-office.ts';
-import { launchBrowser, openPage, pay, SHOTS, seatOn, shows, toCheckout } from './walking.ts';
+import type { BrowserContext, Page, Route } from 'playwright-core';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { BoxOffice } from './box-office.ts';
+import { officeStage } from './stages.ts';
+import { openPage, pay, SHOTS, seatOn, shows, toCheckout } from './walking.ts';
 
-const dist = mkdtempSync(join(tmpdir(), 'housefull-paying-'));
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
 describe('paying', () => {
-  let browser: Browser;
+  const stage = officeStage();
+  const { errors } = stage;
   let office: BoxOffice;
   let context: BrowserContext;
-  let errors: string[] = [];
-
-  beforeAll(async () => {
-    const configFile = join(import.meta.dirname, '..', 'vite.config.ts');
-    await build({ configFile, logLevel: 'error', build: { outDir: dist } });
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(dist, { recursive: true, force: true });
-  });
-  beforeEach(async () => {
-    errors = [];
-    await open();
-  });
-  afterEach(async () => {
-    await context.close();
-    await office.close();
-  });
+  beforeEach(() => open());
   async function open(show: Partial<ShowDetail> = {}): Promise<void> {
-    office = await startBoxOffice(dist, { show });
+    // A page of the office before would complain that it is gone.
+    await stage.closeContexts();
+    office = await stage.open({ show });
     office.settleAfterMs = HOUR_MS;
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  }
-  /** The same, of a show that is not the usual one. */
-  async function reopen(show: Partial<ShowDetail>): Promise<void> {
-    await context.close();
-    await office.close();
-    await open(show);
+    context = await stage.newContext();
   }
 
   async function atMap(page?: Page): Promise<Page> {
@@ -195,7 +170,7 @@ describe('paying', () => {
         ],
         feesBack: true,
       };
-      await reopen({ startsAt, closesAt: startsAt, cancel });
+      await open({ startsAt, closesAt: startsAt, cancel });
       office.settleAfterMs = 0;
       const page = await openPage(context, errors);
       await page.clock.install({ time: Date.now() + hours * HOUR_MS });
@@ -236,7 +211,7 @@ describe('paying', () => {
       [{ cancel: { tiers: [], feesBack: true } }, nothing],
       [{}, 'Free to cancel until Sat, 1 Jun, 6:45 pm; no refund after that.'],
     ] as [Partial<ShowDetail>, string][]) {
-      await reopen({ startsAt, closesAt: '2030-06-01T13:15:00.000Z', ...more });
+      await open({ startsAt, closesAt: '2030-06-01T13:15:00.000Z', ...more });
       const page = await atForm();
       const terms = page.getByTestId('refund-terms');
       expect(await terms.textContent()).toBe(words);

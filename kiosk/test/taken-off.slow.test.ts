@@ -2,44 +2,27 @@
 // Each screen is written to test-results/taken-off-*.png, at the width of a desktop and of a phone.
 
 import { formatPaise } from '@housefull/client';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { audit, eventually, query } from '../../server/test/process/audit.ts';
 import { doubleUrlOf, type House, startHouse } from '../../server/test/process/house.ts';
 import { staffToken } from './staff.ts';
-import { launchBrowser, neighbours, openPage, SHOTS, seatOn, shows, showsToWalk, toCheckout } from './walking.ts';
+import { browserStage } from './stages.ts';
+import { neighbours, openPage, SHOTS, seatOn, shows, showsToWalk, toCheckout } from './walking.ts';
 
+const { errors, newContext } = browserStage();
 let house: House;
-let browser: Browser;
 let manager: string;
-let contexts: BrowserContext[] = [];
-let errors: string[] = [];
 /** Each walk has a show of its own. */
 let toWalk: readonly string[] = [];
 
 beforeAll(async () => {
-  browser = await launchBrowser();
   house = await startHouse();
   manager = (await staffToken(house, 'manager')).token;
   toWalk = await showsToWalk(house.baseUrl);
 }, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await house?.destroy();
-});
-beforeEach(() => {
-  errors = [];
-});
-afterEach(async () => {
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-});
+afterAll(() => house?.destroy());
 
-async function newContext(width = 1280, height = 800): Promise<BrowserContext> {
-  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
-  contexts.push(context);
-  return context;
-}
 const onPhone = (): Promise<BrowserContext> => newContext(390, 844);
 
 async function atShow(context: BrowserContext, showId: string): Promise<Page> {

@@ -1,41 +1,22 @@
 // What an anxious customer reads while the bank takes its time: the page under a clock that the test moves.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type BoxOffice, startBoxOffice } from './box-office.ts';
-import { launchBrowser, openPage, SHOTS, seatOn, shows, toCheckout } from './walking.ts';
+import type { BrowserContext, Page } from 'playwright-core';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { BoxOffice } from './box-office.ts';
+import { officeStage } from './stages.ts';
+import { openPage, SHOTS, seatOn, shows, toCheckout } from './walking.ts';
 
-const dist = mkdtempSync(join(tmpdir(), 'housefull-waiting-'));
 const AN_HOUR_MS = 3_600_000;
 
 describe('waiting for the bank', () => {
-  let browser: Browser;
+  const stage = officeStage();
+  const { errors } = stage;
   let office: BoxOffice;
   let context: BrowserContext;
-  let errors: string[] = [];
-
-  beforeAll(async () => {
-    const configFile = join(import.meta.dirname, '..', 'vite.config.ts');
-    await build({ configFile, logLevel: 'error', build: { outDir: dist } });
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    rmSync(dist, { recursive: true, force: true });
-  });
   beforeEach(async () => {
-    errors = [];
-    office = await startBoxOffice(dist);
+    office = await stage.open();
     office.settleAfterMs = AN_HOUR_MS;
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
-  });
-  afterEach(async () => {
-    await context.close();
-    await office.close();
+    context = await stage.newContext();
   });
 
   /** A customer who has paid at Checkout, and whom nobody has told anything since. */
