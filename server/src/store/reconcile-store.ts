@@ -83,6 +83,8 @@ const CHECKS_END = "interval '31 minutes'";
 const KEEP_WEBHOOKS = "interval '30 days'";
 /** A show is taken off until 30 days after its start (show/cancelling.ts), and some end of it may be left then. */
 const TAKEN_OFF = "interval '31 days'";
+/** Of checks that were found: after every timer. Those end at once where no call is left for them, and seats wait for some. */
+const FOUND_PRIORITY = PRIORITIES.check + 10;
 const AT_ONCE = 500;
 
 /** Longer than any grace: seats that wait longer than this wait for nobody (a show that nothing wakes). */
@@ -215,7 +217,7 @@ const UNFINISHED_SHOWS = `
 /** A check that was found to be needed: not dropped for want of a token. */
 function foundJob(orderId: string): string {
   return `graphile_worker.add_job('check', json_build_object('orderId', ${orderId}, 'found', true),
-    job_key => 'check:' || ${orderId}, priority => ${PRIORITIES.sweep})`;
+    job_key => 'check:' || ${orderId}, priority => ${FOUND_PRIORITY})`;
 }
 
 const IS_NEWS = `q.reason <> excluded.reason

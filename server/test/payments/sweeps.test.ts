@@ -224,4 +224,33 @@ describe('sweeps', () => {
       gate.resolve();
     }
   });
+
+  test('RECON-22 what was found without being told delays no timer of seats, however much it is', async () => {
+    house = await PaymentHouse.open(await openMemory(), { work: false, holdTtlMs: 300, paymentTtlMs: 300 });
+    const told = await house.order(['A1']);
+    await house.bench.pay(told.orderId);
+    await house.store.merge(told.orderId, await house.bench.gateway.fetchOrderPayments(told.orderId));
+    const ids: readonly [string, string][] = [
+      ['gateway_orders', ''],
+      ['payments', ", 'payment_id', overlay(payment_id placing lpad(n::text, 6, '0') from 5)"],
+    ];
+    for (const [table, more] of ids) {
+      await house.query(
+        `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object(
+           'order_id', overlay(order_id placing lpad(n::text, 6, '0') from 7)${more}))).*
+         from ${table} t, generate_series(1, 450) n`,
+      );
+    }
+    await house.query("update payments set updated_at = updated_at - interval '2 hours'");
+    await house.query('select graphile_worker.remove_job(key) from graphile_worker.jobs where key is not null');
+    expect(await house.reconcile.findMissing()).toMatchObject({ unplaced: 451 });
+    // At ten calls a second those take three quarters of a minute.
+    await house.startWork();
+    // More timers than calls, so that some of them have to come again.
+    const seats = ['A2', 'A3', 'A4', 'A5', 'B1', 'B2', 'B3', 'B4', 'B5'];
+    const waiting = await Promise.all(seats.map((seat) => house.order([seat])));
+    for (const ordered of waiting) await house.until('failed', ordered, (view) => view.status === 'failed', 25_000);
+    const left = "select 1 from graphile_worker.jobs where key like 'check:%'";
+    expect((await house.query(left)).length).toBeGreaterThan(100);
+  }, 60_000);
 });
