@@ -330,12 +330,13 @@ describe('the queue', () => {
       const second = await house.order(['A3']);
       await house.bench.pay(second.orderId);
       await house.store.addHint(second.orderId);
-      await house.until('confirmed', second, (view) => view.display === 'confirmed');
+      // Some seconds, one after the other: no answer, the end of the connection, and a job whose giving was lost with it.
+      await house.until('confirmed', second, (view) => view.display === 'confirmed', 40_000);
       await house.stopWork();
     } finally {
       for (const proxy of proxies) await proxy.close();
     }
-  });
+  }, 60_000);
 
   test('JOB-5 a worker that is stopped while it starts anew does not run on', async () => {
     await open();
