@@ -59,9 +59,13 @@ export async function openJobQueue(url: string, options: JobQueueOptions = {}): 
   const session = await LockSession.open(url);
   const limits = { maxConnections: connections, answerTimeoutMs, name: 'housefull-jobs' };
   const pool = openPool(url, limits, KNOWING_THE_LANE);
+  let closed = false;
   return {
     pool,
-    add: (name, payload, id, options) => addJob(pool, name, payload, id, options),
+    async add(name, payload, id, options) {
+      if (closed) throw new Error('the job queue is closed');
+      await addJob(pool, name, payload, id, options);
+    },
     withOrder: (orderId, work) => session.withOrder(orderId, work),
     announceWorker: (workerId) => session.announceWorker(workerId),
     retireWorker: (workerId) => session.retireWorker(workerId),
@@ -69,6 +73,10 @@ export async function openJobQueue(url: string, options: JobQueueOptions = {}): 
     freeLost: (workerId, running) => freeLost(pool, workerId, running),
     async close() {
       await session.close();
+      closed = true;
+      // Graphile writes the end of a job down without waiting for it, and after a lost connection tries again for minutes:
+      // that it comes too late would be a rejection that nobody hears. The job runs again, and finds itself done.
+      Object.assign(pool, { connect: () => new Promise(() => undefined) });
       await pool.end();
     },
   };

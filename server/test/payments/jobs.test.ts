@@ -338,6 +338,18 @@ describe('the queue', () => {
     }
   }, 60_000);
 
+  test('JOB-9 what graphile tries again after the queue was closed rejects to nobody, and no job can be added', async () => {
+    await open();
+    const queue = await openJobQueue(house.db.url);
+    await queue.close();
+    const late = queue.pool.connect().then(
+      () => 'connected',
+      () => 'rejected',
+    );
+    expect(await Promise.race([late, new Promise((resolve) => setTimeout(resolve, 300, 'nothing'))])).toBe('nothing');
+    await expect(queue.add('reconcile', {}, 'house')).rejects.toThrow('closed');
+  });
+
   test('JOB-5 a worker that is stopped while it starts anew does not run on', async () => {
     await open();
     const queue = await openJobQueue(house.db.url);
