@@ -1,6 +1,6 @@
-// node scripts/typed.ts server|others [ROOT]: what needs types, of one share of the files: the compiler's complaints, and those of
-// the lint rules that ask it. Both in one process, for they ask the same of the same program; two shares, for most machines
-// have two cores. Fails with one line for each complaint.
+// node scripts/typed.ts server|others [ROOT]: what needs types, of one share of the files: the compiler's complaints, and
+// those of the lint rules that ask it. Both in one process, for they ask the same of the same program; two shares, for most
+// machines have two cores. Fails with one line for each complaint.
 
 import { join, relative, sep } from 'node:path';
 import { ESLint } from 'eslint';
